@@ -1,0 +1,80 @@
+import type { Clock } from '../clock.js';
+import type { CanonicalEvent } from '../event/event.js';
+
+/** An event on its way to a sink. `json` is what is sent; `event` is parsed when first looked at. */
+export interface SinkEvent {
+  readonly messageId: string;
+  /** The JSON text to send: the canonical event, or its CloudEvents form where `format: cloudevents` is set. */
+  readonly json: string;
+  /** The canonical event, for templates and columns. */
+  readonly event: CanonicalEvent;
+}
+
+/** How one event of a batch fared. `retryAfter` is in milliseconds, as the far side asked for. */
+export type DeliveryResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly retryable: boolean; readonly retryAfter?: number; readonly error: string };
+
+export const DELIVERED: DeliveryResult = { ok: true };
+
+/**
+ * The run-time part of a sink. It makes one attempt and never retries: retries, order and dead letters belong to the
+ * dispatcher. Every sink passes `test/sinks/contract.ts`.
+ */
+export interface Sink {
+  /** Makes ready to deliver. Throws a SinkError; the dispatcher tries again. */
+  open(): Promise<void>;
+
+  /**
+   * One attempt at these events, in their order; at least one, at most `batch.size`. Resolves to one result an event, in
+   * the same order; throws a SinkError only where the whole batch failed. Where it failed for good, the dispatcher
+   * halves the batch until it has found the event that is the cause. Stops when `signal` aborts. May be called again
+   * before the last call has ended, once per lane.
+   */
+  deliver(batch: readonly SinkEvent[], signal: AbortSignal): Promise<readonly DeliveryResult[]>;
+
+  /** Says in one line, by throwing a SinkError, what would keep deliveries from arriving. For `check --connect`. */
+  check(): Promise<void>;
+
+  /** Flushes and lets go of everything. May be called without `open`, and twice. */
+  close(): Promise<void>;
+}
+
+export interface SinkContext {
+  /** The sink's name in the configuration. */
+  readonly name: string;
+  readonly clock: Clock;
+  readonly log: { warn(fields: object, message: string): void; info(fields: object, message: string): void };
+}
+
+/**
+ * The configuration-time part of a sink: a new sink is one file with one of these, its options in
+ * `schemas/sinks/<type>.schema.json`, one test, one line in `registry.ts`.
+ */
+export interface SinkType {
+  readonly type: string;
+  /** Builds the sink from options that its schema has validated and filled with defaults. */
+  create(options: Readonly<Record<string, unknown>>, context: SinkContext): Sink | Promise<Sink>;
+  /** The largest batch that makes sense with these options: 1 where each event is a request of its own. */
+  maxBatch?(options: Readonly<Record<string, unknown>>): number;
+}
+
+export interface SinkErrorDetails {
+  readonly retryable: boolean;
+  /** Milliseconds, where the far side said when to come again. */
+  readonly retryAfter?: number;
+  readonly cause?: unknown;
+}
+
+/** A whole batch failed. `message` is one line without secrets. */
+export class SinkError extends Error {
+  readonly retryable: boolean;
+  readonly retryAfter: number | undefined;
+
+  constructor(message: string, details: SinkErrorDetails) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'SinkError';
+    this.retryable = details.retryable;
+    this.retryAfter = details.retryAfter;
+  }
+}
