@@ -26,7 +26,25 @@ export interface Receipt extends JsonObject {
   authenticated: boolean;
   /** The schemes that cover this event, joined by `+`; `none` where nothing does. */
   verifiedBy: string;
+  /** The event came without a usable messageId, and this one was made here. */
+  messageIdGenerated?: true;
+  /** Timestamps that could not be read, by field, as they were sent. */
+  unreadable?: { [field: string]: string };
+  /** Keys of a query whose value was lost because an object stood in the same place. */
+  collisions?: string[];
 }
+
+/** The types that every source takes; an operator may add others with `extraTypes`. */
+export const EVENT_TYPES = [
+  'identify',
+  'track',
+  'page',
+  'screen',
+  'group',
+  'alias',
+  'delete',
+  'record',
+] as const;
 
 /** One event in the one form that sinks see; `schemas/event.schema.json` says the same for other languages. */
 export interface CanonicalEvent extends JsonObject {

@@ -1,0 +1,62 @@
+import { isObject, type JsonObject, type JsonValue } from './event.js';
+
+/**
+ * The canonical `context`: an object, without the write key, with `ip` from `request_ip` where it is missing. A value
+ * of another type comes back as it is, for the schema to refuse. Never changes what it is given.
+ *
+ * RudderStack copies `request_ip` into `context.ip` with its port, but only in deliveries with a body; without the port
+ * the same event says the same however it was delivered.
+ */
+export function canonicalContext(
+  context: JsonValue | undefined,
+  requestIp: JsonValue | undefined,
+): JsonValue {
+  const given = context ?? {};
+  if (!isObject(given)) return given;
+  const kept = withoutWriteKey(given);
+
+  if (typeof requestIp !== 'string') return kept;
+  const ip = given['ip'];
+  const missing = ip === undefined || ip === null || ip === '';
+  if (!missing && ip !== requestIp) return kept;
+  const address = withoutPort(requestIp);
+  return address === '' || address === ip ? kept : { ...kept, ip: address };
+}
+
+/** The address of `1.2.3.4:5678`, `[::1]:57363`, `[::1]` or `host:80`; a bare IPv6 address has no port to lose. */
+export function withoutPort(text: string): string {
+  if (text.startsWith('[')) {
+    const end = text.indexOf(']');
+    return end === -1 ? text : text.slice(1, end);
+  }
+  const colon = text.indexOf(':');
+  if (colon === -1 || colon !== text.lastIndexOf(':')) return text;
+  return /^\d{1,5}$/.test(text.slice(colon + 1)) ? text.slice(0, colon) : text;
+}
+
+/**
+ * RudderStack's webhook sources can record the request in `context`, and its URL and query then hold the write key
+ * (`url`, `query_parameters`).
+ */
+function withoutWriteKey(context: JsonObject): JsonObject {
+  let kept = context;
+  if ('writeKey' in kept) {
+    const { writeKey: _, ...rest } = kept;
+    kept = rest;
+  }
+  const query = kept['query_parameters'];
+  if (isObject(query) && 'writeKey' in query) {
+    const { writeKey: _, ...rest } = query;
+    kept = { ...kept, query_parameters: rest };
+  }
+  const url = kept['url'];
+  if (typeof url === 'string' && url.includes('writeKey=')) {
+    kept = { ...kept, url: maskWriteKey(url) };
+  }
+  return kept;
+}
+
+/** A URL as it may be kept: the value of every `writeKey` in its query is `***`. */
+export function maskWriteKey(url: string): string {
+  return url.replace(/([?&]writeKey=)[^&#]*/g, '$1***');
+}
