@@ -1,0 +1,198 @@
+import Router from '@koa/router';
+import Koa from 'koa';
+import type { Clock } from '../clock.js';
+import { messageOf, TrackbridgeError } from '../errors.js';
+import type { JsonObject } from '../event/event.js';
+import { createHealth } from '../http/health.js';
+import { problemOf } from '../http/problem.js';
+import type { DeadLetter, Outbox, OutboxStats, Quarantined } from '../outbox/outbox.js';
+import type { Log } from '../telemetry/log.js';
+import type { Metrics } from '../telemetry/metrics.js';
+import { authorize } from './authorize.js';
+import { publishedSchemas } from './schema-files.js';
+import { shelfRoutes } from './shelf-routes.js';
+
+export interface AdminDeps {
+  readonly token?: string;
+  readonly outbox: Outbox;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly uuid: () => string;
+  readonly isDraining: () => boolean;
+  /** What the dispatcher says of each sink now, by name. */
+  readonly sinkStates: () => ReadonlyMap<string, JsonObject>;
+  /** Makes a quarantined event canonical under the configuration of now and accepts it; rejects where it still is not valid. */
+  readonly replayQuarantined: (entry: Quarantined) => Promise<void>;
+}
+
+/** The admin API on its own listener: health, metrics, the AsyncAPI description, stats, dead letters, quarantine. */
+export function createAdminApp(deps: AdminDeps): Koa {
+  const app = new Koa();
+  app.silent = true; // every error is logged where it is answered
+  const health = createHealth(deps);
+  const open = new Router();
+  open.get('/livez', (ctx) => health.livez(ctx));
+  open.get('/readyz', (ctx) => health.readyz(ctx));
+  app.use(answerProblems(deps));
+  app.use(open.routes());
+  app.use(authorize(deps.token));
+  app.use(adminRoutes(deps).routes());
+  app.use((ctx) => {
+    throw new TrackbridgeError('NOT_FOUND', `the admin API has no ${ctx.method} route at this path`);
+  });
+  return app;
+}
+
+function adminRoutes(deps: AdminDeps): Router {
+  const { clock, metrics, outbox } = deps;
+  const router = new Router();
+  router.get('/metrics', async (ctx) => {
+    const stats = await outbox.stats();
+    const text = await metrics.render({
+      pending: stats.pending,
+      inQuarantine: stats.inQuarantine,
+      sinks: stats.sinks.map((sink) => ({
+        name: sink.name,
+        pending: sink.pending,
+        oldestAge: ageOf(sink.oldestReceivedAt, clock) / 1000,
+        deadLetters: sink.deadLetters,
+      })),
+    });
+    ctx.set('content-type', metrics.contentType);
+    ctx.body = text;
+  });
+  for (const [path, file] of publishedSchemas()) {
+    router.get(path, (ctx) => {
+      ctx.set('content-type', file.type);
+      ctx.body = file.text;
+    });
+  }
+  router.get('/api/stats', async (ctx) => {
+    ctx.body = statsOf(await outbox.stats(), deps);
+  });
+  shelfRoutes<DeadLetter>(router, {
+    path: '/api/dead-letters',
+    shelf: outbox.deadLetters,
+    summary: summarizeDeadLetter,
+    detail: (entry) => ({
+      ...summarizeDeadLetter(entry, true),
+      attempts: entry.attempts.map(({ at, error }) => ({ at: iso(at), error })),
+    }),
+    async replay(entries) {
+      return { replayed: await outbox.deadLetters.replay(entries.map(({ id }) => id)), errors: [] };
+    },
+  });
+  shelfRoutes<Quarantined>(router, {
+    path: '/api/quarantine',
+    shelf: outbox.quarantine,
+    summary: summarizeQuarantined,
+    detail: (entry) => summarizeQuarantined(entry, true),
+    replay: (entries) => replayEach(entries, deps.replayQuarantined),
+  });
+  return router;
+}
+
+async function replayEach(
+  entries: readonly Quarantined[],
+  replay: (entry: Quarantined) => Promise<void>,
+): Promise<{ replayed: number; errors: string[] }> {
+  let replayed = 0;
+  const errors: string[] = [];
+  for (const entry of entries) {
+    try {
+      await replay(entry);
+      replayed++;
+    } catch (error) {
+      errors.push(`${entry.id}: ${messageOf(error)}`);
+    }
+  }
+  return { replayed, errors };
+}
+
+function statsOf(stats: OutboxStats, deps: AdminDeps): JsonObject {
+  const states = deps.sinkStates();
+  return {
+    accepted: stats.accepted,
+    duplicates: stats.duplicates,
+    quarantined: stats.quarantined,
+    inQuarantine: stats.inQuarantine,
+    pending: stats.pending,
+    sinks: stats.sinks.map((sink) => ({
+      name: sink.name,
+      pending: sink.pending,
+      oldestAgeMs: ageOf(sink.oldestReceivedAt, deps.clock),
+      delivered: sink.delivered,
+      deadLetters: sink.deadLetters,
+      ...states.get(sink.name),
+    })),
+  };
+}
+
+function summarizeDeadLetter(entry: DeadLetter, withPayload: boolean): JsonObject {
+  const event = JSON.parse(entry.json) as JsonObject;
+  return {
+    id: entry.id,
+    sink: entry.sink,
+    at: iso(entry.at),
+    messageId: event['messageId'] ?? null,
+    type: event['type'] ?? null,
+    attemptCount: entry.attempts.length,
+    error: entry.attempts.at(-1)?.error ?? null,
+    ...(withPayload ? { event } : {}),
+  };
+}
+
+function summarizeQuarantined(entry: Quarantined, withPayload: boolean): JsonObject {
+  return {
+    id: entry.id,
+    source: entry.source,
+    deliveryId: entry.deliveryId,
+    receivedAt: iso(entry.receivedAt),
+    reason: entry.reason,
+    errors: entry.errors.map(({ path, message }) => ({ path, message })),
+    ...(withPayload
+      ? { event: JSON.parse(entry.raw) as JsonObject, delivery: JSON.parse(entry.delivery) as JsonObject }
+      : {}),
+  };
+}
+
+/** Never negative: the wall clock may have been set back since. */
+function ageOf(receivedAt: number | undefined, clock: Clock): number {
+  return receivedAt === undefined ? 0 : Math.max(0, clock.now() - receivedAt);
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString();
+}
+
+function answerProblems(deps: AdminDeps): Koa.Middleware {
+  return async (ctx, next) => {
+    const requestId = deps.uuid();
+    ctx.set({
+      'x-request-id': requestId,
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    });
+    try {
+      await next();
+    } catch (error) {
+      const known = problemFromKoa(error);
+      const problem = problemOf(known);
+      ctx.status = problem.status;
+      ctx.set(problem.headers);
+      ctx.body = problem.body;
+      const fields = { requestId, listener: 'admin', method: ctx.method, status: problem.status };
+      if (known instanceof TrackbridgeError) deps.log.warn({ ...fields, code: known.code }, known.message);
+      else deps.log.error({ ...fields, err: known }, 'an unexpected error on the admin listener');
+    }
+  };
+}
+
+/** koa-body's complaints about a body are the caller's fault, not ours. */
+function problemFromKoa(error: unknown): unknown {
+  const status = (error as { status?: unknown }).status;
+  if (error instanceof TrackbridgeError || status !== 400) return error;
+  return new TrackbridgeError('BODY_MALFORMED', 'the body is not valid JSON', { cause: error });
+}

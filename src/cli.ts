@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { checkCommand } from './commands/check.js';
+import { deadLettersCommand } from './commands/dead-letters.js';
+import { type CommandContext, EXIT, reportFailure } from './commands/io.js';
+import { quarantineCommand } from './commands/quarantine.js';
+import { serveCommand } from './commands/serve.js';
+import { statsCommand } from './commands/stats.js';
+import { transformationCommand } from './commands/transformation.js';
+
+// The one place that touches the process: commands get what they need of it.
+const context: CommandContext = {
+  env: process.env,
+  out: process.stdout,
+  err: process.stderr,
+};
+
+const { version } = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+) as { version: string };
+
+const program = new Command('trackbridge')
+  .description('The receiving side of Segment and RudderStack webhooks.')
+  .version(version)
+  .showHelpAfterError('(run it with --help for usage and an example)')
+  .configureOutput({ outputError: (text, write) => write(text.replace(/\n+(?=.)/g, ' ')) });
+const commands = [
+  serveCommand(context),
+  checkCommand(context),
+  transformationCommand(context),
+  statsCommand(context),
+  deadLettersCommand(context),
+  quarantineCommand(context),
+];
+for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
+overrideExits(program);
+
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  } else {
+    process.exitCode = reportFailure(error, context);
+  }
+}
+
+/** Commander would leave with 1 on wrong usage, and inside subcommands without asking. */
+function overrideExits(command: Command): void {
+  command.exitOverride();
+  for (const child of command.commands) overrideExits(child as Command);
+}

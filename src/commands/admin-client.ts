@@ -1,0 +1,93 @@
+import type { Command } from 'commander';
+import { loadConfig } from '../config/load.js';
+import { messageOf, TrackbridgeError } from '../errors.js';
+import type { CommandContext } from './io.js';
+
+/** The options every command has that operates a running receiver. */
+export interface AdminOptions {
+  readonly config?: string;
+  readonly admin?: string;
+  readonly token?: string;
+}
+
+export interface AdminClient {
+  get(path: string): Promise<unknown>;
+  post(path: string, body: unknown): Promise<unknown>;
+}
+
+/** Longer than any answer of the admin API takes, shorter than a person waits. */
+const TIMEOUT = 30_000;
+
+export function addAdminOptions(command: Command): Command {
+  return command
+    .option('--config <file>', "the receiver's configuration; its admin section is used")
+    .option('--admin <url>', 'the admin listener, as in http://127.0.0.1:8081')
+    .option('--token <token>', "the receiver's admin.token");
+}
+
+/** Finds the running receiver. Throws CONFIG_INVALID where the options do not name one. */
+export function adminClient(options: AdminOptions, context: CommandContext): AdminClient {
+  const { url, token } = locate(options, context);
+  return {
+    get: (path) => call(url, token, 'GET', path),
+    post: (path, body) => call(url, token, 'POST', path, body),
+  };
+}
+
+function locate(
+  options: AdminOptions,
+  context: CommandContext,
+): { readonly url: string; readonly token: string | undefined } {
+  if (options.admin !== undefined) return { url: options.admin, token: options.token };
+  if (options.config === undefined) {
+    throw new TrackbridgeError(
+      'CONFIG_INVALID',
+      'say which receiver: --config FILE (with an admin section) or --admin URL --token TOKEN',
+    );
+  }
+  const { config } = loadConfig({ file: options.config, env: context.env });
+  if (config.admin === undefined) {
+    throw new TrackbridgeError(
+      'CONFIG_INVALID',
+      `${options.config} has no admin section; add one and start the receiver with it`,
+    );
+  }
+  const { host, port, token } = config.admin;
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  const bracketed = reachable.includes(':') ? `[${reachable}]` : reachable;
+  return { url: `http://${bracketed}:${port}`, token: options.token ?? token };
+}
+
+async function call(
+  base: string,
+  token: string | undefined,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<unknown> {
+  let url: URL;
+  try {
+    url = new URL(path, base);
+  } catch {
+    throw new TrackbridgeError('CONFIG_INVALID', `--admin is not a URL: ${base}`);
+  }
+  const response = await fetch(url, {
+    method,
+    redirect: 'error',
+    signal: AbortSignal.timeout(TIMEOUT),
+    headers: {
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  }).catch((error: unknown) => {
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    throw new Error(
+      `no answer from the admin listener at ${url.origin}: ${messageOf(cause)}; is the receiver running, with an admin section?`,
+    );
+  });
+  const answer: unknown = await response.json().catch(() => undefined);
+  if (response.ok) return answer;
+  const detail = (answer as { detail?: unknown } | undefined)?.detail;
+  throw new Error(`the admin listener answered ${response.status}: ${String(detail ?? '')}`);
+}

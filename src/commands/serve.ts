@@ -1,0 +1,81 @@
+import closeWithGrace from 'close-with-grace';
+import { Command } from 'commander';
+import { type LoadedConfig, loadConfig } from '../config/load.js';
+import { createLog } from '../telemetry/log.js';
+import { createService } from '../trackbridge.js';
+import { type CommandContext, EXIT } from './io.js';
+
+/** The contract gives a drain ten seconds; past them whatever still hangs is left to the outbox. */
+const DRAIN_WITHIN = 10_000;
+
+interface ServeOptions {
+  readonly config?: string;
+  readonly host?: string;
+  readonly port?: string;
+}
+
+/** `trackbridge serve`: run the receiver until SIGTERM or SIGINT. */
+export function serveCommand(context: CommandContext): Command {
+  return new Command('serve')
+    .description('run the receiver')
+    .option('--config <file>', 'YAML or JSON; without it everything has a default')
+    .option('--host <host>', 'address to listen on, before server.host')
+    .option('--port <port>', 'port to listen on, before server.port; 0 picks a free one')
+    .addHelpText('after', '\nExample:\n  trackbridge serve --config trackbridge.yaml --port 8080\n')
+    .action((options: ServeOptions) => serve(options, context));
+}
+
+async function serve(options: ServeOptions, context: CommandContext): Promise<void> {
+  const loaded = loadConfig({
+    ...(options.config === undefined ? {} : { file: options.config }),
+    env: context.env,
+    overrides: {
+      ...(options.host === undefined ? {} : { host: options.host }),
+      ...(options.port === undefined ? {} : { port: options.port }),
+    },
+  });
+  const { config } = loaded;
+  const log = createLog(loaded.logLevel);
+  for (const warning of loaded.warnings) log.warn({}, warning);
+
+  const service = createService(config, { listen: true, log });
+  await service.start();
+  const port = service.ports.server ?? config.server.port;
+  showSecrets(loaded, port, context);
+  const ports = { port, ...(service.ports.admin === undefined ? {} : { adminPort: service.ports.admin }) };
+  log.info({ host: config.server.host, ...ports }, 'listening');
+
+  // An error nobody caught leaves the process in an unknown state: drain what can be drained and leave with 1, so that a
+  // supervisor starts a clean one; what was acknowledged is on the disk.
+  closeWithGrace({ delay: DRAIN_WITHIN }, async ({ signal, err }) => {
+    if (err !== undefined) log.fatal({ err }, 'an error that nobody caught; shutting down');
+    else log.info({ signal }, 'draining');
+    await service.stop();
+    log.info({}, 'stopped');
+    process.exitCode = err === undefined ? EXIT.ok : EXIT.failure;
+  });
+}
+
+/** What a newcomer pastes into the vendors' dashboards. Only secrets made here are shown: those the operator set are known. */
+function showSecrets(loaded: LoadedConfig, port: number, context: CommandContext): void {
+  const made = loaded.secrets.filter((secret) => secret.origin !== 'environment');
+  if (made.length === 0) return;
+  const { host } = loaded.config.server;
+  const lines = made.flatMap(({ name, vendor, path, secret }) => {
+    const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}${path}`;
+    return vendor === 'segment'
+      ? [
+          `  ${name}: in Segment, add the destination "Webhooks" (or "Webhook (Actions)") and set`,
+          `    Webhook URL     ${url}   (as reached from outside)`,
+          `    Shared Secret   ${secret}`,
+        ]
+      : [
+          `  ${name}: in RudderStack, add a "Webhook" destination and set`,
+          `    Webhook URL     ${url}   (as reached from outside)`,
+          `    Headers         x-signature: ${secret}`,
+        ];
+  });
+  context.err.write(
+    ['', 'Trackbridge made these secrets and keeps them in data/secrets.json:', '', ...lines, '', ''].join('\n'),
+  );
+}

@@ -1,0 +1,59 @@
+import { Command } from 'commander';
+import { type AdminOptions, addAdminOptions, adminClient } from './admin-client.js';
+import { type CommandContext, printJson, printTable } from './io.js';
+import { printable } from '../sinks/printable.js';
+
+interface Stats {
+  readonly accepted: number;
+  readonly duplicates: number;
+  readonly quarantined: number;
+  readonly inQuarantine: number;
+  readonly pending: number;
+  readonly sinks: readonly {
+    readonly name: string;
+    readonly state?: string;
+    readonly pending: number;
+    readonly oldestAgeMs: number;
+    readonly delivered: number;
+    readonly deadLetters: number;
+    readonly lastError?: string;
+  }[];
+}
+
+/** `trackbridge stats`: what has come in, and how far each sink is. */
+export function statsCommand(context: CommandContext): Command {
+  const command = new Command('stats')
+    .description('show what a running receiver has taken and how far each sink is')
+    .option('--json', 'as one JSON object')
+    .addHelpText('after', '\nExample:\n  trackbridge stats --config trackbridge.yaml\n')
+    .action(async (options: AdminOptions & { readonly json?: true }) => {
+      const stats = (await adminClient(options, context).get('/api/stats')) as Stats;
+      if (options.json) return printJson(stats, context);
+      printTable(
+        [
+          ['accepted', String(stats.accepted)],
+          ['duplicates', String(stats.duplicates)],
+          ['quarantined', `${stats.quarantined} (${stats.inQuarantine} kept)`],
+          ['pending', String(stats.pending)],
+        ],
+        context,
+      );
+      context.out.write('\n');
+      const rows = stats.sinks.map((sink) =>
+        [
+          sink.name,
+          sink.state ?? '',
+          sink.pending,
+          `${Math.round(sink.oldestAgeMs / 1000)}s`,
+          sink.delivered,
+          sink.deadLetters,
+          sink.lastError ?? '',
+        ].map((cell) => printable(String(cell ?? ''))),
+      );
+      printTable(
+        [['SINK', 'STATE', 'PENDING', 'OLDEST', 'DELIVERED', 'DEAD', 'LAST ERROR'], ...rows],
+        context,
+      );
+    });
+  return addAdminOptions(command);
+}

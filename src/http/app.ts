@@ -1,0 +1,136 @@
+import Router from '@koa/router';
+import Koa, { type Context, type Middleware, type Next } from 'koa';
+import { messageOf, TrackbridgeError } from '../errors.js';
+import type { Source } from '../sources/source.js';
+import type { Log } from '../telemetry/log.js';
+import type { DeliveryOutcome, Metrics } from '../telemetry/metrics.js';
+import { allowOrigin, answerPreflight } from './cors.js';
+import { createHealth } from './health.js';
+import { createIngest, type IngestDeps } from './ingest.js';
+import { problemOf } from './problem.js';
+
+export interface AppDeps extends IngestDeps {
+  readonly outbox: IngestDeps['outbox'] & { probe(): Promise<void> };
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+/** The outcome label of every status that the contract's table of answers knows. */
+const OUTCOMES: Readonly<Record<number, DeliveryOutcome>> = {
+  200: 'accepted',
+  204: 'accepted',
+  400: 'undecodable',
+  401: 'unauthenticated',
+  404: 'not_allowed',
+  405: 'not_allowed',
+  408: 'timeout',
+  413: 'too_large',
+  415: 'undecodable',
+  422: 'invalid',
+  429: 'rate_limited',
+};
+
+/**
+ * The ingest routes as one middleware: every source on its path, and health. It answers its own errors, and lets every
+ * other path pass, so that it can be mounted in anybody's Koa application, before any body parser.
+ */
+export function createIngestRoutes(sources: readonly Source[], deps: AppDeps): Middleware {
+  const router = new Router();
+  const health = createHealth(deps);
+  router.get('/livez', answerProblems(deps, 'health'), (ctx: Context) => health.livez(ctx));
+  router.get('/readyz', answerProblems(deps, 'health'), (ctx: Context) => health.readyz(ctx));
+  for (const source of sources) {
+    router.all(pathOf(source), receive(source, deps));
+  }
+  return router.routes() as Middleware;
+}
+
+/** The whole ingest application: the routes, and a problem for every other path. */
+export function createApp(routes: Middleware, deps: AppDeps): Koa {
+  const app = new Koa({ proxy: deps.server.trustProxy });
+  app.silent = true; // every error is logged where it is answered
+  app.use(routes);
+  app.use(answerProblems(deps, 'unknown'));
+  app.use((ctx) => {
+    throw new TrackbridgeError('NOT_FOUND', `no source has the path ${printablePath(ctx.path)}`);
+  });
+  return app;
+}
+
+/** What a source is mounted on. A pattern of our own, since a configured path is text and no pattern language. */
+function pathOf(source: Source): RegExp {
+  const path = source.config.path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(source.takesBelow ? `^${path === '/' ? '' : path}(?:/.*)?$` : `^${path}/?$`);
+}
+
+function receive(source: Source, deps: AppDeps): Middleware {
+  const { clock, log, uuid } = deps;
+  const metrics = deps.metrics.source(source.name);
+  const ingest = createIngest(source, deps, metrics);
+  const { cors } = source.config;
+
+  return async (ctx) => {
+    const startedAt = clock.monotonic();
+    const requestId = uuid();
+    ctx.set('x-request-id', requestId);
+    try {
+      if (cors !== undefined && ctx.method === 'OPTIONS') {
+        answerPreflight(ctx, cors, source.methods);
+        return;
+      }
+      if (cors !== undefined) allowOrigin(ctx, cors);
+      const taken = await ingest(ctx, requestId);
+      ctx.set('content-type', 'application/json; charset=utf-8');
+      ctx.body = `{"status":"accepted","accepted":${taken.accepted},"duplicates":${taken.duplicates},"quarantined":${taken.quarantined}}`;
+      if (log.isLevelEnabled('debug')) {
+        log.debug({ requestId, source: source.name, method: ctx.method, ...taken }, 'delivery taken');
+      }
+    } catch (error) {
+      answer(ctx, error);
+      logRefusal(log, error, { requestId, source: source.name, method: ctx.method, status: ctx.status });
+    } finally {
+      metrics.delivery(OUTCOMES[ctx.status] ?? 'unavailable', clock.monotonic() - startedAt);
+    }
+  };
+}
+
+function answerProblems(deps: AppDeps, source: string): Middleware {
+  return async (ctx: Context, next: Next) => {
+    const requestId = deps.uuid();
+    ctx.set('x-request-id', requestId);
+    try {
+      await next();
+    } catch (error) {
+      answer(ctx, error);
+      logRefusal(deps.log, error, { requestId, source, method: ctx.method, status: ctx.status });
+    }
+  };
+}
+
+/** Puts a problem on the wire. */
+function answer(ctx: Context, error: unknown): void {
+  const problem = problemOf(error);
+  ctx.status = problem.status;
+  ctx.set(problem.headers);
+  ctx.body = problem.body;
+}
+
+function logRefusal(
+  log: Log,
+  error: unknown,
+  fields: { requestId: string; source: string; method: string; status: number },
+): void {
+  if (error instanceof TrackbridgeError) {
+    const { code, cause } = error;
+    const level = error.status >= 500 ? 'error' : 'warn';
+    const why = cause === undefined ? {} : { cause: messageOf(cause) };
+    log[level]({ ...fields, code, ...why }, error.message);
+  } else {
+    log.error({ ...fields, err: error }, 'an unexpected error; the sender will try again');
+  }
+}
+
+/** A path as it may stand in a log line or an answer: printable, and not longer than it helps. */
+function printablePath(path: string): string {
+  return JSON.stringify(path.slice(0, 100));
+}

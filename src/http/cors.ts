@@ -1,0 +1,26 @@
+import type { Context } from 'koa';
+import type { CorsConfig } from '../config/config.js';
+
+/** How long a browser may remember a preflight, in seconds. */
+const MAX_AGE = '900';
+
+/** Lets the origins of a source's `cors` read its answers. */
+export function allowOrigin(ctx: Context, cors: CorsConfig): boolean {
+  const origin = ctx.get('origin');
+  ctx.vary('Origin');
+  if (origin === '' || !(cors.origins.includes('*') || cors.origins.includes(origin))) return false;
+  ctx.set('access-control-allow-origin', origin);
+  ctx.set('access-control-expose-headers', 'retry-after, x-request-id');
+  return true;
+}
+
+/** Answers a preflight with 204; without the allowing headers where the origin is not one of them. */
+export function answerPreflight(ctx: Context, cors: CorsConfig, methods: readonly string[]): void {
+  if (allowOrigin(ctx, cors)) {
+    ctx.set('access-control-allow-methods', methods.join(', '));
+    const wanted = ctx.get('access-control-request-headers');
+    if (wanted !== '') ctx.set('access-control-allow-headers', wanted);
+    ctx.set('access-control-max-age', MAX_AGE);
+  }
+  ctx.status = 204;
+}

@@ -1,0 +1,72 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import type Koa from 'koa';
+import { koaBody } from 'koa-body';
+import type { MultipartReader } from '../decode/multipart.js';
+import { messageOf, TrackbridgeError } from '../errors.js';
+
+/** The part of formidable's part that is looked at: a stream that knows its names. */
+interface Part {
+  readonly name: string | null;
+  readonly originalFilename: string | null;
+  readonly mimetype: string | null;
+  on(event: 'data', listener: (chunk: Buffer) => void): unknown;
+  on(event: 'end', listener: () => void): unknown;
+}
+
+/** More parts than a form has, fewer than would hurt. */
+const MAX_FIELDS = 1000;
+
+/**
+ * Reads multipart bodies with koa-body. The bytes have been read already, for the signature's sake, so koa-body gets them
+ * from a request that replays them. Files are not kept: formidable would leave them in the temporary folder; what is left
+ * of one is its name, type and size. Errors: BODY_MALFORMED.
+ */
+export function createMultipartReader(app: Koa): MultipartReader {
+  return async (body, contentType) => {
+    const request = new IncomingMessage(new Socket());
+    request.method = 'POST';
+    request.headers['content-type'] = contentType;
+    request.headers['content-length'] = String(body.length);
+    request.push(body);
+    request.push(null);
+    const ctx = app.createContext(request, new ServerResponse(request));
+    const files: [string, string][] = [];
+    const parse = koaBody({
+      multipart: true,
+      json: false,
+      urlencoded: false,
+      text: false,
+      formidable: {
+        maxFields: MAX_FIELDS,
+        maxFieldsSize: Math.max(1, body.length),
+        onPart(part: Part, keep: (part: never) => void) {
+          if (part.originalFilename === null) keep(part as never);
+          else describeFile(part, files);
+        },
+      } as never, // koa-body's types name formidable's own Part, whose package is not ours to import from
+    });
+    try {
+      await parse(ctx, async () => undefined);
+    } catch (error) {
+      throw new TrackbridgeError(
+        'BODY_MALFORMED',
+        `the body is not valid multipart: ${messageOf(error)}`,
+        { cause: error },
+      );
+    }
+    const fields = (ctx.request.body ?? {}) as Record<string, string | string[]>;
+    return Object.fromEntries([...Object.entries(fields), ...files]);
+  };
+}
+
+function describeFile(part: Part, files: [string, string][]): void {
+  let size = 0;
+  part.on('data', (chunk) => {
+    size += chunk.length;
+  });
+  part.on('end', () => {
+    const file = { filename: part.originalFilename, type: part.mimetype, size };
+    files.push([part.name ?? 'file', JSON.stringify(file)]);
+  });
+}

@@ -1,0 +1,144 @@
+import type { Canonicalizer, DeliveryFacts } from '../event/canonicalizer.js';
+import { type CanonicalEvent, isObject, type JsonValue, orderKeyOf } from '../event/event.js';
+import type { NewEvent, NewQuarantined } from '../outbox/outbox.js';
+import type { Decoded, Delivery, RawEvent, Source } from '../sources/source.js';
+import type { Violation } from '../errors.js';
+
+/** Whether something covers the event at this place of a delivery, and what. */
+export type Coverage = (index: number) => {
+  readonly authenticated: boolean;
+  readonly verifiedBy: string;
+};
+
+/** A delivery made ready for the outbox. */
+export interface Prepared {
+  readonly events: readonly NewEvent[];
+  readonly quarantined: readonly NewQuarantined[];
+}
+
+/** What a quarantined entry remembers of its delivery, so that its replay gives the receipt it would have had. */
+export interface QuarantinedFacts {
+  readonly deliveryId: string;
+  readonly method: string;
+  readonly receivedAt: number;
+  readonly authenticated: boolean;
+  readonly verifiedBy: string;
+  readonly collisions?: readonly string[];
+}
+
+/** Makes every event of a delivery canonical; what is not valid is set aside with the reason. */
+export function prepare(
+  source: Source,
+  delivery: Delivery,
+  decoded: Decoded,
+  coverage: Coverage,
+  canonicalize: Canonicalizer,
+  uuid: () => string,
+): Prepared {
+  const events: NewEvent[] = [];
+  const quarantined: NewQuarantined[] = [];
+  for (const [index, raw] of decoded.events.entries()) {
+    const facts = factsOf(delivery, raw, coverage(index));
+    const outcome = canonicalize(raw.value, { ...sourceFacts(source, uuid), ...facts });
+    if (outcome.ok) events.push(toNewEvent(source, outcome.event, outcome.messageIdGenerated));
+    else quarantined.push(toQuarantined(source, facts, raw.value, 'invalid', outcome.errors));
+  }
+  return { events, quarantined };
+}
+
+/** Sets a whole delivery aside that nothing authenticates, for `onUnauthenticated: quarantine`. */
+export function prepareUnauthenticated(
+  source: Source,
+  delivery: Delivery,
+  decoded: Decoded,
+  reason: string,
+): Prepared {
+  const nothing = { authenticated: false, verifiedBy: 'none' };
+  const quarantined = decoded.events.map((raw) =>
+    toQuarantined(source, factsOf(delivery, raw, nothing), raw.value, 'unauthenticated', [
+      { path: '', message: reason },
+    ]),
+  );
+  return { events: [], quarantined };
+}
+
+/** Tries again what was set aside, under the configuration of now. */
+export function prepareReplay(
+  source: Source,
+  raw: JsonValue,
+  facts: QuarantinedFacts,
+  canonicalize: Canonicalizer,
+  uuid: () => string,
+): { readonly event: NewEvent } | { readonly errors: readonly Violation[] } {
+  const outcome = canonicalize(raw, { ...sourceFacts(source, uuid), ...facts });
+  return outcome.ok
+    ? { event: toNewEvent(source, outcome.event, outcome.messageIdGenerated) }
+    : { errors: outcome.errors };
+}
+
+function factsOf(
+  delivery: Delivery,
+  raw: RawEvent,
+  covered: { readonly authenticated: boolean; readonly verifiedBy: string },
+): QuarantinedFacts {
+  return {
+    deliveryId: delivery.id,
+    method: delivery.method,
+    receivedAt: delivery.receivedAt,
+    authenticated: covered.authenticated,
+    verifiedBy: covered.verifiedBy,
+    ...(raw.collisions === undefined ? {} : { collisions: raw.collisions }),
+  };
+}
+
+function sourceFacts(
+  source: Source,
+  uuid: () => string,
+): Pick<DeliveryFacts, 'source' | 'vendor' | 'extraTypes' | 'untyped' | 'uuid'> {
+  const { extraTypes, untyped } = source.config;
+  return {
+    source: source.name,
+    vendor: source.vendor,
+    extraTypes,
+    uuid,
+    ...(untyped === undefined ? {} : { untyped }),
+  };
+}
+
+function toNewEvent(source: Source, event: CanonicalEvent, generated: boolean): NewEvent {
+  return {
+    scope: source.config.dedupeGroup ?? source.name,
+    ...(generated ? {} : { messageId: event.messageId }),
+    authenticated: event.receipt.authenticated,
+    orderKey: orderKeyOf(event),
+    receivedAt: Date.parse(event.receipt.receivedAt),
+    json: JSON.stringify(event),
+  };
+}
+
+function toQuarantined(
+  source: Source,
+  facts: QuarantinedFacts,
+  raw: JsonValue,
+  reason: string,
+  errors: readonly Violation[],
+): NewQuarantined {
+  return {
+    source: source.name,
+    deliveryId: facts.deliveryId,
+    receivedAt: facts.receivedAt,
+    reason,
+    errors,
+    raw: JSON.stringify(withoutWriteKey(raw)),
+    delivery: JSON.stringify(facts),
+  };
+}
+
+/** A write key is a credential: it is not kept, also not with what could not be accepted. */
+function withoutWriteKey(raw: JsonValue): JsonValue {
+  if (!isObject(raw)) return raw;
+  const { writeKey: _dropped, ...rest } = raw;
+  if (!isObject(rest['context'])) return rest;
+  const { writeKey: _droppedToo, ...context } = rest['context'];
+  return { ...rest, context };
+}

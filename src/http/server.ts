@@ -1,0 +1,136 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Clock } from '../clock.js';
+import type { ServerConfig } from '../config/config.js';
+import { TrackbridgeError } from '../errors.js';
+import type { Log } from '../telemetry/log.js';
+import type { FirstBytes } from './first-byte.js';
+import { rawProblem } from './problem.js';
+
+/** RudderStack keeps idle connections for 90 s; a server that closes first makes some of its requests fail. */
+const KEEP_ALIVE = 95_000;
+
+/** How often Node looks for heads that are late; its own 30 s would let them pass any budget. */
+const CHECK_HEADS_EVERY = 50;
+
+/** How long a sender may go on with a body after its answer, so that it reads the answer instead of a reset. */
+const LINGER = 2_000;
+
+export interface HttpServer {
+  /** Resolves to the port, once connections are taken. Throws START_FAILED where the address cannot be had. */
+  listen(host: string, port: number): Promise<number>;
+  /** Takes no new connections and resolves when the last one is gone; those still there after `graceMs` are cut. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** The `node:http` server around a listener, with what Koa cannot see: late, oversized and malformed heads. */
+export function createHttpServer(
+  listener: (request: IncomingMessage, response: ServerResponse) => void,
+  config: Pick<ServerConfig, 'budget' | 'queryLimit'>,
+  deps: {
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly uuid: () => string;
+    readonly firstBytes?: FirstBytes;
+  },
+): HttpServer {
+  const { clock, log, uuid, firstBytes } = deps;
+  const server = createServer({
+    // Node answers a request line over 16 KiB with 431, and RudderStack then drops the event.
+    maxHeaderSize: config.queryLimit,
+    headersTimeout: config.budget,
+    // The body has the deadline of its request.
+    requestTimeout: 0,
+    connectionsCheckingInterval: CHECK_HEADS_EVERY,
+    keepAliveTimeout: KEEP_ALIVE,
+    // Node would answer a missing Host without an id and a problem; no route here depends on it.
+    requireHostHeader: false,
+    noDelay: true,
+  });
+
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    const { socket } = request;
+    response.once('close', () => {
+      firstBytes?.answered(socket);
+      if (!request.complete) lingerThenCut(request, socket);
+    });
+    listener(request, response);
+  };
+  server.on('request', handle);
+  // An `Expect` that is not 100-continue: Node would answer a bare 417; the body comes anyway.
+  server.on('checkExpectation', handle);
+  server.on('connection', (socket: Socket) => firstBytes?.watch(socket));
+  server.on('connect', (_request, socket: Socket) => {
+    socket.end(rawProblem(new TrackbridgeError('METHOD_NOT_ALLOWED', 'this is not a proxy'), uuid()));
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const problem = parserProblem(error, config);
+    const id = uuid();
+    log.warn({ requestId: id, code: problem.code, status: problem.status }, problem.message);
+    socket.end(rawProblem(problem, id), () => socket.destroy());
+  });
+
+  return {
+    listen: (host, port) => listen(server, host, port),
+    close: (graceMs) => close(server, graceMs, clock),
+  };
+}
+
+function lingerThenCut(request: IncomingMessage, socket: Socket): void {
+  request.resume();
+  const timer = setTimeout(() => {
+    if (!request.complete) socket.destroy();
+  }, LINGER).unref();
+  socket.once('close', () => clearTimeout(timer));
+}
+
+function parserProblem(
+  error: NodeJS.ErrnoException,
+  config: Pick<ServerConfig, 'queryLimit'>,
+): TrackbridgeError {
+  if (error.code === 'HPE_HEADER_OVERFLOW') {
+    return new TrackbridgeError(
+      'HEAD_TOO_LARGE',
+      `request line and headers are larger than server.queryLimit (${config.queryLimit} bytes)`,
+    );
+  }
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return new TrackbridgeError('BODY_TIMEOUT', 'the request was not complete within server.budget');
+  }
+  return new TrackbridgeError('REQUEST_MALFORMED', 'the request cannot be parsed as HTTP/1.1', {
+    cause: error,
+  });
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EADDRINUSE' ? 'the port is in use' : error.message;
+      reject(
+        new TrackbridgeError(
+          'START_FAILED',
+          `cannot listen on ${host}:${port}: ${why}; choose another with --port or server.port`,
+          { cause: error },
+        ),
+      );
+    });
+    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+function close(server: Server, graceMs: number, clock: Clock): Promise<void> {
+  if (!server.listening) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = new AbortController();
+    server.close(() => {
+      done.abort();
+      resolve();
+    });
+    server.closeIdleConnections();
+    void clock.sleep(graceMs, done.signal).then(() => server.closeAllConnections());
+  });
+}

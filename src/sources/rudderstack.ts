@@ -1,0 +1,143 @@
+import type { SourceConfig } from '../config/config.js';
+import { openEnvelope, readEnvelope } from '../decode/envelope.js';
+import { LIMITS } from '../decode/limits.js';
+import type { MultipartReader } from '../decode/multipart.js';
+import { decodeQuery } from '../decode/query.js';
+import type { SpecTypes } from '../decode/spec-types.js';
+import { TrackbridgeError } from '../errors.js';
+import { isObject, type JsonObject, type JsonValue } from '../event/event.js';
+import { EVENT_TYPES } from '../event/types.js';
+import { verifyAll } from '../verify/combine.js';
+import type { Verifier } from '../verify/verifier.js';
+import { decodeDeliveredBody, nothingBelow } from './segment.js';
+import type { Decoded, Delivery, Source } from './source.js';
+
+/** What a path below the source's own says of an event whose wire form lost it. */
+interface Named {
+  readonly type?: string;
+  readonly name?: string;
+}
+
+/**
+ * RudderStack's webhook destination (POST, PUT, PATCH; GET and DELETE with the payload flattened into the query) and its
+ * HTTP destination, which sends a body with every method. It signs nothing: what authenticates it is a static header.
+ */
+export function createRudderstackSource(
+  name: string,
+  config: SourceConfig,
+  verifiers: readonly Verifier[],
+  readMultipart: MultipartReader,
+  specTypes: { readonly properties: SpecTypes; readonly traits: SpecTypes },
+): Source {
+  const types = new Set([...EVENT_TYPES, ...config.extraTypes.map((type) => type.toLowerCase())]);
+
+  const decodeParameters = (delivery: Delivery): Decoded => {
+    const envelope = readEnvelope((header) => delivery.headers.first(header));
+    if (envelope !== undefined) {
+      const { event, collisions } = openEnvelope(envelope, delivery.query, LIMITS);
+      return { batch: false, events: [{ value: event, collisions }] };
+    }
+    const named = namedBelow(delivery.below);
+    const type = named.type ?? config.query.type;
+    const spec = type === 'identify' || type === 'group' ? specTypes.traits : specTypes.properties;
+    const query = withoutWriteKey(delivery.query, config);
+    const { value, collisions } = decodeQuery(query, {
+      types: config.query.types,
+      spec,
+      limits: LIMITS,
+    });
+    return { batch: false, events: [{ value: lostEvent(type, named, config, value), collisions }] };
+  };
+
+  const decodeBodies = async (delivery: Delivery): Promise<Decoded> => {
+    const decoded = await decodeDeliveredBody(delivery, readMultipart);
+    const named = namedBelow(delivery.below);
+    if (named.type === undefined) return decoded;
+    const { type } = named;
+    return {
+      batch: decoded.batch,
+      events: decoded.events.map((raw) => ({ ...raw, value: withType(raw.value, type, named.name) })),
+    };
+  };
+
+  return {
+    name,
+    vendor: 'rudderstack',
+    config,
+    methods: ['POST', 'PUT', 'PATCH', 'GET', 'DELETE', 'HEAD'],
+    takesBelow: true,
+    // The router retries 408 without a limit.
+    lateBody: 'BODY_TIMEOUT',
+    checkBelow(below) {
+      if (below === '') return;
+      const { type } = namedBelow(below);
+      if (type === undefined || !types.has(type) || below.replace(/\/$/, '').split('/').length > 2) {
+        throw nothingBelow(name, 'below it come an event type and a name, as in track/Order%20Completed');
+      }
+    },
+    verify: (delivery, signal) => verifyAll(verifiers, delivery, signal),
+    decode: (delivery) =>
+      delivery.body.length > 0 || hasBodyMethod(delivery.method)
+        ? decodeBodies(delivery)
+        : decodeParameters(delivery),
+  };
+}
+
+/** GET, DELETE and HEAD carry their payload in the query unless they have a body (the HTTP destination sends one). */
+function hasBodyMethod(method: string): boolean {
+  return method === 'POST' || method === 'PUT' || method === 'PATCH';
+}
+
+/** `track/Order%20Completed` → its type and name. Throws REQUEST_MALFORMED where the encoding is broken. */
+function namedBelow(below: string): Named {
+  if (below === '') return {};
+  const [type, name] = below.split('/').map(decodeSegment);
+  return {
+    ...(type === undefined ? {} : { type: type.toLowerCase() }),
+    ...(name === undefined || name === '' ? {} : { name }),
+  };
+}
+
+function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw new TrackbridgeError('REQUEST_MALFORMED', 'the path is not valid percent-encoded UTF-8');
+  }
+}
+
+/** What a query can tell of an event: its type by configuration or path, and the properties, or an identify's traits. */
+function lostEvent(
+  type: string,
+  named: Named,
+  config: SourceConfig,
+  value: JsonValue | undefined,
+): JsonObject {
+  const event: JsonObject = { type };
+  if (value !== undefined) event[type === 'identify' ? 'traits' : 'properties'] = value;
+  if (type === 'page' || type === 'screen') {
+    if (named.name !== undefined) event['name'] = named.name;
+  } else if (type === 'track') {
+    const name = named.name ?? config.query.event;
+    if (name !== undefined) event['event'] = name;
+  }
+  return event;
+}
+
+/** A body says its type itself; the path helps only where it does not. */
+function withType(value: JsonValue, type: string, name: string | undefined): JsonValue {
+  if (!isObject(value) || (value['type'] !== undefined && value['type'] !== null)) return value;
+  const field = type === 'page' || type === 'screen' ? 'name' : 'event';
+  return { ...(name === undefined ? {} : { [field]: name }), ...value, type };
+}
+
+/**
+ * The key of the write-key scheme is the URL's own parameter and no part of the event. Only the first of that name goes:
+ * the sender puts the URL's own before the event's, which may have a property called the same.
+ */
+function withoutWriteKey(query: string, config: SourceConfig): string {
+  if (!config.verify.some((each) => each.scheme === 'write-key')) return query;
+  const pairs = query.split('&');
+  const own = pairs.findIndex((pair) => pair.startsWith('writeKey='));
+  return pairs.filter((_pair, index) => index !== own).join('&');
+}

@@ -1,0 +1,236 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type Koa from 'koa';
+import type { Middleware } from 'koa';
+import { createAdminApp } from './admin/app.js';
+import { type Clock, systemClock } from './clock.js';
+import type { Config, SinkConfig } from './config/config.js';
+import { configFromObject } from './config/load.js';
+import { createDispatcher, type Dispatcher } from './dispatch/dispatcher.js';
+import { loadTransform } from './dispatch/load-transform.js';
+import { TrackbridgeError } from './errors.js';
+import { createCanonicalizer } from './event/canonicalizer.js';
+import type { JsonValue } from './event/event.js';
+import { createUuid7 } from './event/uuid7.js';
+import { createApp, createIngestRoutes } from './http/app.js';
+import { FirstBytes } from './http/first-byte.js';
+import { createMultipartReader } from './http/multipart.js';
+import { prepareReplay, type QuarantinedFacts } from './http/prepare.js';
+import { createHttpServer, type HttpServer } from './http/server.js';
+import type { Outbox, Quarantined } from './outbox/outbox.js';
+import { createOutbox } from './outbox/registry.js';
+import { sinkTypes } from './sinks/registry.js';
+import type { Sink } from './sinks/sink.js';
+import { createSource } from './sources/registry.js';
+import { createLog, type Log } from './telemetry/log.js';
+import { createMetrics } from './telemetry/metrics.js';
+
+/** A receiver. `start` and `stop` may be called more than once; calls while one is under way share it. */
+export interface Trackbridge {
+  /** A listener for a `node:http` server of your own. Call `start` before it takes requests. */
+  callback(): (request: IncomingMessage, response: ServerResponse) => void;
+  /** A middleware for a Koa application of your own; mount it before any body parser. Other paths pass through. */
+  middleware(): Middleware;
+  /**
+   * Opens the outbox and the sinks and, where there is a `server` or `admin` section, listens.
+   * Rejects with a TrackbridgeError that says what to do; nothing is left running then.
+   */
+  start(): Promise<void>;
+  /** Answers 503 to what is new, finishes what is in flight, flushes, and closes everything within ten seconds. */
+  stop(): Promise<void>;
+  /** The ports listened on, once started. */
+  readonly ports: { readonly server?: number; readonly admin?: number };
+}
+
+export interface TrackbridgeOptions {
+  /** What `${NAME}` in the configuration refers to; the process's environment by default. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly log?: Log;
+}
+
+/**
+ * A receiver for use inside another program. `configuration` is the object that a configuration file would hold; without
+ * a `server` section nothing listens, and the caller mounts `callback()` or `middleware()`.
+ * Throws a TrackbridgeError CONFIG_INVALID.
+ */
+export function createTrackbridge(
+  configuration: object = {},
+  options: TrackbridgeOptions = {},
+): Trackbridge {
+  const { config } = configFromObject(configuration, options.env ?? process.env);
+  return createService(config, {
+    listen: 'server' in configuration,
+    ...(options.log === undefined ? {} : { log: options.log }),
+  });
+}
+
+export interface ServiceOptions {
+  /** Whether `start` listens on `server.host` and `server.port`. */
+  readonly listen: boolean;
+  readonly log?: Log;
+  readonly clock?: Clock;
+}
+
+/** A stop must end within ten seconds; what sinks have in flight gets most of it, closing the rest. */
+const DISPATCHER_GRACE = 6_000;
+const SERVER_GRACE = 1_500;
+
+/** The composition root: a resolved configuration in, a running receiver out. */
+export function createService(config: Config, options: ServiceOptions): Trackbridge {
+  const { clock = systemClock, log = createLog('info') } = options;
+  const makeUuid = createUuid7();
+  const uuid = (): string => makeUuid(clock.now());
+  const metrics = createMetrics();
+  const outbox = createOutbox(config.outbox, { clock, log });
+  const canonicalize = createCanonicalizer();
+  const firstBytes = new FirstBytes(clock);
+  const multipart = deferredMultipart();
+  const sources = Object.entries(config.sources).map(([name, source]) =>
+    createSource(name, source, multipart.read),
+  );
+  let draining = false;
+  const isDraining = (): boolean => draining;
+  let dispatcher: Dispatcher | undefined;
+  const ports: { server?: number; admin?: number } = {};
+
+  const appDeps = {
+    server: config.server,
+    clock,
+    outbox,
+    canonicalize,
+    metrics,
+    uuid,
+    firstBytes,
+    log,
+    isDraining,
+    settledBy: async (ids: readonly string[], signal: AbortSignal) =>
+      dispatcher?.settledBy(ids, signal),
+  };
+  const routes = createIngestRoutes(sources, appDeps);
+  const app = createApp(routes, appDeps);
+  multipart.use(app);
+
+  const admin = createAdminApp({
+    ...(config.admin?.token === undefined ? {} : { token: config.admin.token }),
+    outbox,
+    metrics,
+    clock,
+    log,
+    uuid,
+    isDraining,
+    sinkStates: () =>
+      new Map((dispatcher?.state() ?? []).map(({ name, ...state }) => [name, { ...state }])),
+    replayQuarantined,
+  });
+
+  async function replayQuarantined(entry: Quarantined): Promise<void> {
+    const source = sources.find((each) => each.name === entry.source);
+    if (source === undefined) {
+      throw new TrackbridgeError('NOT_FOUND', `source ${entry.source} is no longer configured`);
+    }
+    const facts = JSON.parse(entry.delivery) as QuarantinedFacts;
+    const raw = JSON.parse(entry.raw) as JsonValue;
+    const replay = prepareReplay(source, raw, facts, canonicalize, uuid);
+    if ('errors' in replay) {
+      const [first] = replay.errors;
+      const what = first === undefined ? '' : `: ${first.path || '(event)'} ${first.message}`;
+      throw new TrackbridgeError('EVENT_INVALID', `still not valid${what}`);
+    }
+    await outbox.quarantine.accept(entry.id, replay.event);
+  }
+
+  const servers: HttpServer[] = [];
+  const listenOn = async (app: Koa, host: string, port: number): Promise<number> => {
+    const server = createHttpServer(app.callback(), config.server, { clock, log, uuid, firstBytes });
+    servers.push(server);
+    return await server.listen(host, port);
+  };
+
+  async function open(): Promise<void> {
+    draining = false;
+    const sinks = await Promise.all(
+      Object.entries(config.sinks).map(([name, sink]) => createSink(name, sink, clock, log)),
+    );
+    dispatcher = createDispatcher({ outbox, sinks, clock, log, metrics });
+    try {
+      await outbox.open(Object.keys(config.sinks));
+      await dispatcher.start();
+      if (config.admin !== undefined) {
+        ports.admin = await listenOn(admin, config.admin.host, config.admin.port);
+      }
+      if (options.listen) {
+        ports.server = await listenOn(app, config.server.host, config.server.port);
+      }
+    } catch (error) {
+      await close();
+      throw error;
+    }
+  }
+
+  /** In the reverse order of `open`; new deliveries get 503 until what was in flight is done. */
+  async function close(): Promise<void> {
+    draining = true;
+    await dispatcher?.stop(DISPATCHER_GRACE);
+    await Promise.all(servers.splice(0).map((server) => server.close(SERVER_GRACE)));
+    firstBytes.stop();
+    await outbox.close();
+  }
+
+  let state: { readonly is: 'started' | 'stopped'; readonly done: Promise<void> } = {
+    is: 'stopped',
+    done: Promise.resolve(),
+  };
+  // A start waits for a stop under way and the reverse, so that the two never interleave.
+  const become = (is: 'started' | 'stopped', how: () => Promise<void>): Promise<void> => {
+    if (state.is === is) return state.done;
+    const done = state.done.then(how, how);
+    state = { is, done };
+    done.catch(() => {
+      if (state.done === done) state = { is: 'stopped', done: Promise.resolve() };
+    });
+    return done;
+  };
+
+  return {
+    callback: () => app.callback(),
+    middleware: () => routes,
+    start: () => become('started', open),
+    stop: () => become('stopped', close),
+    ports,
+  };
+}
+
+/** Builds one configured sink and what the dispatcher needs beside it. Throws CONFIG_INVALID. */
+export async function createSink(
+  name: string,
+  config: SinkConfig,
+  clock: Clock,
+  log: Log,
+): Promise<{ name: string; config: SinkConfig; sink: Sink; transform?: Awaited<ReturnType<typeof loadTransform>> }> {
+  const type = sinkTypes[config.type];
+  if (type === undefined) {
+    throw new TrackbridgeError('CONFIG_INVALID', `sinks.${name}.type ${config.type} is not known`);
+  }
+  const context = { name, clock, log: log.child({ sink: name }), format: config.format };
+  const sink = await type.create(config.options, context);
+  const size = Math.min(config.batch.size, type.maxBatch?.(config.options) ?? config.batch.size);
+  const sized = { ...config, batch: { ...config.batch, size } };
+  if (config.transform === undefined) return { name, config: sized, sink };
+  return { name, config: sized, sink, transform: await loadTransform(config.transform) };
+}
+
+/** The sources need a multipart reader before there is the Koa application whose contexts it borrows. */
+function deferredMultipart(): {
+  read: ReturnType<typeof createMultipartReader>;
+  use(app: Koa): void;
+} {
+  let reader: ReturnType<typeof createMultipartReader> | undefined;
+  return {
+    read: async (body, contentType) => {
+      if (reader === undefined) throw new TypeError('no application to read multipart with');
+      return await reader(body, contentType);
+    },
+    use(app) {
+      reader = createMultipartReader(app);
+    },
+  };
+}
