@@ -13,7 +13,12 @@ export interface SinkEvent {
 /** How one event of a batch fared. `retryAfter` is in milliseconds, as the far side asked for. */
 export type DeliveryResult =
   | { readonly ok: true }
-  | { readonly ok: false; readonly retryable: boolean; readonly retryAfter?: number; readonly error: string };
+  | {
+      readonly ok: false;
+      readonly retryable: boolean;
+      readonly retryAfter?: number;
+      readonly error: string;
+    };
 
 export const DELIVERED: DeliveryResult = { ok: true };
 
@@ -44,7 +49,12 @@ export interface SinkContext {
   /** The sink's name in the configuration. */
   readonly name: string;
   readonly clock: Clock;
-  readonly log: { warn(fields: object, message: string): void; info(fields: object, message: string): void };
+  /** What `SinkEvent.json` holds, for sinks that name a content type; `canonical` where absent. */
+  readonly format?: 'canonical' | 'cloudevents';
+  readonly log: {
+    warn(fields: object, message: string): void;
+    info(fields: object, message: string): void;
+  };
 }
 
 /**
