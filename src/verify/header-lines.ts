@@ -1,0 +1,31 @@
+import type { HeaderLines } from './verifier.js';
+
+/**
+ * Header lines over Node's `rawHeaders` (name, value, name, value, ...). Nothing is built up front: a request asks for
+ * one or two names, and a walk over some ten names costs less than any index of them.
+ */
+export function headerLines(rawHeaders: readonly string[]): HeaderLines {
+  return {
+    all(name) {
+      const values: string[] = [];
+      for (let at = next(rawHeaders, name, 0); at >= 0; at = next(rawHeaders, name, at + 2)) {
+        values.push(rawHeaders[at + 1] ?? '');
+      }
+      return values;
+    },
+    first(name) {
+      const at = next(rawHeaders, name, 0);
+      return at < 0 ? undefined : (rawHeaders[at + 1] ?? '');
+    },
+  };
+}
+
+/** The index of the next line of that name at or after `from`, or -1. */
+function next(rawHeaders: readonly string[], name: string, from: number): number {
+  for (let at = from; at < rawHeaders.length; at += 2) {
+    const candidate = rawHeaders[at];
+    // The length settles nearly every line without making a lower-case copy of its name.
+    if (candidate?.length === name.length && candidate.toLowerCase() === name) return at;
+  }
+  return -1;
+}

@@ -1,0 +1,102 @@
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { decodeBase64 } from './authorization.js';
+import { sameBytes } from './compare.js';
+import type { Signed } from './verifier.js';
+
+/** How a sender writes its signature. */
+export interface SignatureFormat {
+  /** In lower case. */
+  readonly header: string;
+  /** What stands before the signature in the header, such as `sha256=`; empty for nothing. */
+  readonly prefix: string;
+  readonly algorithm: 'sha1' | 'sha256' | 'sha512';
+  readonly encoding: 'hex' | 'base64';
+}
+
+/** Bytes of a digest. */
+const SIZES: Readonly<Record<SignatureFormat['algorithm'], number>> = {
+  sha1: 20,
+  sha256: 32,
+  sha512: 64,
+};
+
+/**
+ * What arrives by these has its event in the query, whatever body comes with it: a captured body and its signature would
+ * make any query pass.
+ */
+const QUERY_METHODS: readonly string[] = ['GET', 'HEAD', 'DELETE'];
+
+/** One HMAC key a secret, of its UTF-8 bytes. An empty secret is left out: anyone could sign with it. */
+export function hmacKeys(secrets: readonly string[]): readonly KeyObject[] {
+  return secrets
+    .filter((secret) => secret !== '')
+    .map((secret) => createSecretKey(Buffer.from(secret, 'utf8')));
+}
+
+/** Whether any of the signatures is the HMAC of these bytes under any of the keys. */
+export function isSigned(
+  algorithm: SignatureFormat['algorithm'],
+  keys: readonly KeyObject[],
+  bytes: Buffer,
+  signatures: readonly Buffer[],
+): boolean {
+  return keys.some((key) => {
+    const expected = createHmac(algorithm, key).update(bytes).digest();
+    return signatures.some((signature) => sameBytes(signature, expected));
+  });
+}
+
+/** The readable signatures of a delivery, one a header line, or in words why there is nothing to check. */
+export function readSignatures(
+  { method, headers, body }: Signed,
+  format: SignatureFormat,
+): { readonly signatures: readonly Buffer[] } | { readonly reason: string } {
+  const { header, prefix } = format;
+  if (body.length === 0 || QUERY_METHODS.includes(method)) {
+    return {
+      reason: `${header} covers the body, and this delivery's event is not in one; use shared-secret, basic or jwt here`,
+    };
+  }
+  const lines = headers.all(header);
+  if (lines.length === 0) return { reason: `no ${header} header` };
+  const bare = lines
+    .filter((line) => line.startsWith(prefix))
+    .map((line) => line.slice(prefix.length));
+  const [first] = bare;
+  if (first === undefined) return { reason: `${header} does not begin with ${prefix}` };
+  const signatures = bare.flatMap((text) => parse(text, format) ?? []);
+  return signatures.length > 0
+    ? { signatures }
+    : { reason: `${header} ${describeUnreadable(first, format)}` };
+}
+
+function parse(text: string, { algorithm, encoding }: SignatureFormat): Buffer | undefined {
+  const size = SIZES[algorithm];
+  if (encoding === 'hex') {
+    return text.length === size * 2 && isHex(text) ? Buffer.from(text, 'hex') : undefined;
+  }
+  const bytes = decodeBase64(text);
+  return bytes?.length === size ? bytes : undefined;
+}
+
+/** Names the mistake that a text looks like, and never repeats the text: it may be a secret in the wrong place. */
+function describeUnreadable(text: string, { algorithm, encoding }: SignatureFormat): string {
+  const wanted = `the bare ${encoding} HMAC-${algorithm.toUpperCase()} is expected`;
+  const prefix = /^sha(?:1|256|512)=/i.exec(text)?.[0];
+  if (prefix !== undefined) return `has a ${prefix.toLowerCase()} prefix; ${wanted}`;
+  const hexName = isHex(text) ? nameOfSize(text.length / 2) : undefined;
+  if (hexName !== undefined) return `is as long as a hex HMAC-${hexName}; ${wanted}`;
+  const base64Name = nameOfSize(decodeBase64(text)?.length);
+  if (base64Name !== undefined) return `looks like a base64 HMAC-${base64Name}; ${wanted}`;
+  return `is not ${encoding} of the right length; ${wanted}`;
+}
+
+function nameOfSize(size: number | undefined): string | undefined {
+  return Object.entries(SIZES)
+    .find(([, bytes]) => bytes === size)?.[0]
+    .toUpperCase();
+}
+
+function isHex(text: string): boolean {
+  return /^[0-9a-f]+$/i.test(text);
+}
