@@ -1,0 +1,109 @@
+import { XMLParser, XMLValidator } from 'fast-xml-parser';
+import { TrackbridgeError } from '../errors.js';
+import type { JsonObject } from '../event/event.js';
+import type { Limits } from './limits.js';
+import { checkLimits, dropPrototypeKeys, tooDeep, tooManyKeys } from './sanitize.js';
+import { CDATA, NAME_MARK, TEXT, valueOfRoot } from './xml-tree.js';
+
+// The library's own wording quotes names and texts, which are payload.
+const WORDING: Readonly<Record<string, string>> = {
+  InvalidTag: 'a tag is malformed or is not the one that should be closed',
+  InvalidAttr: 'an attribute is malformed or repeated',
+  InvalidChar: 'a character stands where XML allows none',
+};
+
+/**
+ * The event that an XML text stands for: the root element is the event, its children are the members. What becomes of
+ * texts, attributes and repeated elements is said at `valueOfRoot`. RudderStack's HTTP destination sends
+ * `<?xml ...?><root>...</root>` with arrays as repeated elements.
+ *
+ * Throws BODY_MALFORMED where the text is not well-formed, has a document type (whose entities could grow without end), or
+ * its root holds only text; LIMIT_EXCEEDED where it is too deep, or has over `limits.keys` elements and attributes.
+ */
+export function decodeXml(text: string, limits: Limits): JsonObject {
+  const xml = text.trimStart();
+  refuseDeclarations(xml);
+  // The parser accepts what is not well-formed.
+  const verdict = XMLValidator.validate(xml);
+  if (verdict !== true) throw malformed(verdict.err);
+  const root = valueOfRoot(parse(xml, limits));
+  if (typeof root === 'string' && root.trim() === '') return {};
+  if (typeof root !== 'object' || root === null || Array.isArray(root)) {
+    throw notXml('the root element holds only text; send one element for each field of the event');
+  }
+  checkLimits(root, limits);
+  dropPrototypeKeys(root);
+  return root;
+}
+
+function parse(text: string, limits: Limits): unknown {
+  let keys = 0;
+  const mark = (name: string): string => (name.startsWith(NAME_MARK) ? name : NAME_MARK + name);
+  const parser = new XMLParser({
+    preserveOrder: true,
+    ignoreAttributes: false,
+    attributeNamePrefix: '@_',
+    textNodeName: TEXT,
+    cdataPropName: CDATA,
+    ignoreDeclaration: true,
+    ignorePiTags: true,
+    // Texts stay as they were sent: `007` is no number, and blanks may be meant.
+    parseTagValue: false,
+    parseAttributeValue: false,
+    trimValues: false,
+    processEntities: false,
+    // A path as text for every element would take time that grows with depth times elements.
+    jPath: false,
+    transformTagName: mark,
+    // Both limits are checked in updateTag, which can say which one it was.
+    maxNestedTags: Number.POSITIVE_INFINITY,
+    updateTag: (name, path, attributes) => {
+      keys += 1 + Object.keys(attributes ?? {}).length;
+      if (keys > limits.keys) throw tooManyKeys(limits);
+      // The innermost element is a text, and no level of its own.
+      if (typeof path !== 'string' && path.getDepth() > limits.depth + 1) throw tooDeep(limits);
+      return name;
+    },
+  });
+  try {
+    return parser.parse(text);
+  } catch (cause) {
+    if (cause instanceof TrackbridgeError) throw cause;
+    throw notXml('the text cannot be read as XML; send it as it was serialised', cause);
+  }
+}
+
+/** Throws where `<!` begins anything but a comment or CDATA, or where one of those never ends. Takes linear time. */
+function refuseDeclarations(text: string): void {
+  for (let at = text.indexOf('<'); at !== -1; at = text.indexOf('<', at)) {
+    const end = endOfSpecial(text, at);
+    if (end !== undefined) {
+      at = text.indexOf(end, at + 2);
+      if (at === -1)
+        throw notXml(
+          `a section that ends with "${end}" is not closed; send it as it was serialised`,
+        );
+    } else if (text.startsWith('<!', at)) {
+      throw notXml('a document type or entity declaration is not accepted; leave it out');
+    } else {
+      at++;
+    }
+  }
+}
+
+function endOfSpecial(text: string, at: number): string | undefined {
+  if (text.startsWith('<!--', at)) return '-->';
+  if (text.startsWith('<![CDATA[', at)) return ']]>';
+  return text.startsWith('<?', at) ? '?>' : undefined;
+}
+
+function malformed(error: { code: string; line: number; col: number }): TrackbridgeError {
+  const what =
+    WORDING[error.code] ?? 'there must be one root element, closed, and nothing after it';
+  const where = error.col === undefined ? '' : ` at line ${error.line}, column ${error.col}`;
+  return notXml(`${what}${where}; send it as it was serialised`);
+}
+
+function notXml(detail: string, cause?: unknown): TrackbridgeError {
+  return new TrackbridgeError('BODY_MALFORMED', `the XML is not accepted: ${detail}`, { cause });
+}
