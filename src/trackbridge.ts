@@ -7,6 +7,7 @@ import type { Config, SinkConfig } from './config/config.js';
 import { configFromObject } from './config/load.js';
 import { createDispatcher, type Dispatcher } from './dispatch/dispatcher.js';
 import { loadTransform } from './dispatch/load-transform.js';
+import type { SinkSpec } from './dispatch/sink-runner.js';
 import { TrackbridgeError } from './errors.js';
 import { createCanonicalizer } from './event/canonicalizer.js';
 import type { JsonValue } from './event/event.js';
@@ -16,10 +17,9 @@ import { FirstBytes } from './http/first-byte.js';
 import { createMultipartReader } from './http/multipart.js';
 import { prepareReplay, type QuarantinedFacts } from './http/prepare.js';
 import { createHttpServer, type HttpServer } from './http/server.js';
-import type { Outbox, Quarantined } from './outbox/outbox.js';
+import type { Quarantined } from './outbox/outbox.js';
 import { createOutbox } from './outbox/registry.js';
 import { sinkTypes } from './sinks/registry.js';
-import type { Sink } from './sinks/sink.js';
 import { createSource } from './sources/registry.js';
 import { createLog, type Log } from './telemetry/log.js';
 import { createMetrics } from './telemetry/metrics.js';
@@ -140,7 +140,12 @@ export function createService(config: Config, options: ServiceOptions): Trackbri
 
   const servers: HttpServer[] = [];
   const listenOn = async (app: Koa, host: string, port: number): Promise<number> => {
-    const server = createHttpServer(app.callback(), config.server, { clock, log, uuid, firstBytes });
+    const server = createHttpServer(app.callback(), config.server, {
+      clock,
+      log,
+      uuid,
+      firstBytes,
+    });
     servers.push(server);
     return await server.listen(host, port);
   };
@@ -153,7 +158,7 @@ export function createService(config: Config, options: ServiceOptions): Trackbri
     dispatcher = createDispatcher({ outbox, sinks, clock, log, metrics });
     try {
       await outbox.open(Object.keys(config.sinks));
-      await dispatcher.start();
+      dispatcher.start();
       if (config.admin !== undefined) {
         ports.admin = await listenOn(admin, config.admin.host, config.admin.port);
       }
@@ -205,8 +210,8 @@ export async function createSink(
   config: SinkConfig,
   clock: Clock,
   log: Log,
-): Promise<{ name: string; config: SinkConfig; sink: Sink; transform?: Awaited<ReturnType<typeof loadTransform>> }> {
-  const type = sinkTypes[config.type];
+): Promise<SinkSpec> {
+  const type = sinkTypes.get(config.type);
   if (type === undefined) {
     throw new TrackbridgeError('CONFIG_INVALID', `sinks.${name}.type ${config.type} is not known`);
   }
@@ -215,7 +220,7 @@ export async function createSink(
   const size = Math.min(config.batch.size, type.maxBatch?.(config.options) ?? config.batch.size);
   const sized = { ...config, batch: { ...config.batch, size } };
   if (config.transform === undefined) return { name, config: sized, sink };
-  return { name, config: sized, sink, transform: await loadTransform(config.transform) };
+  return { name, config: sized, sink, transform: await loadTransform(config.transform, name) };
 }
 
 /** The sources need a multipart reader before there is the Koa application whose contexts it borrows. */

@@ -39,7 +39,10 @@ export function createAdminApp(deps: AdminDeps): Koa {
   app.use(authorize(deps.token));
   app.use(adminRoutes(deps).routes());
   app.use((ctx) => {
-    throw new TrackbridgeError('NOT_FOUND', `the admin API has no ${ctx.method} route at this path`);
+    throw new TrackbridgeError(
+      'NOT_FOUND',
+      `the admin API has no ${ctx.method} route at this path`,
+    );
   });
   return app;
 }
@@ -152,7 +155,10 @@ function summarizeQuarantined(entry: Quarantined, withPayload: boolean): JsonObj
     reason: entry.reason,
     errors: entry.errors.map(({ path, message }) => ({ path, message })),
     ...(withPayload
-      ? { event: JSON.parse(entry.raw) as JsonObject, delivery: JSON.parse(entry.delivery) as JsonObject }
+      ? {
+          event: JSON.parse(entry.raw) as JsonObject,
+          delivery: JSON.parse(entry.delivery) as JsonObject,
+        }
       : {}),
   };
 }
@@ -184,7 +190,8 @@ function answerProblems(deps: AdminDeps): Koa.Middleware {
       ctx.set(problem.headers);
       ctx.body = problem.body;
       const fields = { requestId, listener: 'admin', method: ctx.method, status: problem.status };
-      if (known instanceof TrackbridgeError) deps.log.warn({ ...fields, code: known.code }, known.message);
+      if (known instanceof TrackbridgeError)
+        deps.log.warn({ ...fields, code: known.code }, known.message);
       else deps.log.error({ ...fields, err: known }, 'an unexpected error on the admin listener');
     }
   };

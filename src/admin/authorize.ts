@@ -20,9 +20,13 @@ export function authorize(token: string | undefined): (ctx: Context, next: Next)
         );
       }
     } else if (!isToken(headerBytes(bearerOf(ctx.get('authorization'))))) {
-      throw new TrackbridgeError('UNAUTHENTICATED', 'the admin API needs admin.token as a bearer token', {
-        headers: { 'www-authenticate': 'Bearer' },
-      });
+      throw new TrackbridgeError(
+        'UNAUTHENTICATED',
+        'the admin API needs admin.token as a bearer token',
+        {
+          headers: { 'www-authenticate': 'Bearer' },
+        },
+      );
     }
     await next();
   };

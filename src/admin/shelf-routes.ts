@@ -14,7 +14,9 @@ export interface ShelfView<Entry extends { readonly id: string }> {
   /** Everything there is. */
   detail(entry: Entry): JsonObject;
   /** Tries these again. Resolves to how many went, and why the others did not. */
-  replay(entries: readonly Entry[]): Promise<{ readonly replayed: number; readonly errors: string[] }>;
+  replay(
+    entries: readonly Entry[],
+  ): Promise<{ readonly replayed: number; readonly errors: string[] }>;
 }
 
 const PAGE = 1000;

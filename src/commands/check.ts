@@ -25,7 +25,11 @@ export function checkCommand(context: CommandContext): Command {
 }
 
 async function check(options: CheckOptions, context: CommandContext): Promise<void> {
-  const { config, warnings, logLevel } = loadConfig({ file: options.config, env: context.env });
+  const { config, warnings, logLevel } = loadConfig({
+    file: options.config,
+    env: context.env,
+    keepSecrets: false,
+  });
   for (const warning of warnings) context.err.write(`trackbridge: warning: ${warning}\n`);
   const sinks: Record<string, string> = {};
   for (const [name, sinkConfig] of Object.entries(config.sinks)) {
@@ -43,7 +47,10 @@ async function check(options: CheckOptions, context: CommandContext): Promise<vo
     }
   }
   if (options.json) {
-    printJson({ config: redactConfig(config), warnings, ...(options.connect ? { sinks } : {}) }, context);
+    printJson(
+      { config: redactConfig(config), warnings, ...(options.connect ? { sinks } : {}) },
+      context,
+    );
   } else if (process.exitCode === undefined) {
     const connected = options.connect ? ', and every sink can be reached' : '';
     context.out.write(`${options.config} is valid${connected}\n`);

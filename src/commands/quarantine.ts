@@ -13,7 +13,9 @@ export function quarantineCommand(context: CommandContext): Command {
       columns: ['ID', 'SOURCE', 'RECEIVED', 'REASON', 'WHAT IS WRONG'],
       row: (entry) => {
         const errors = entry['errors'] as { path: string; message: string }[];
-        const what = errors.map(({ path, message }) => `${path || '(event)'} ${message}`).join('; ');
+        const what = errors
+          .map(({ path, message }) => `${path || '(event)'} ${message}`)
+          .join('; ');
         return [entry['id'], entry['source'], entry['receivedAt'], entry['reason'], what];
       },
     },

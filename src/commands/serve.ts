@@ -1,6 +1,7 @@
 import closeWithGrace from 'close-with-grace';
 import { Command } from 'commander';
 import { type LoadedConfig, loadConfig } from '../config/load.js';
+import { TrackbridgeError } from '../errors.js';
 import { createLog } from '../telemetry/log.js';
 import { createService } from '../trackbridge.js';
 import { type CommandContext, EXIT } from './io.js';
@@ -31,7 +32,7 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
     env: context.env,
     overrides: {
       ...(options.host === undefined ? {} : { host: options.host }),
-      ...(options.port === undefined ? {} : { port: options.port }),
+      ...(options.port === undefined ? {} : { port: portOf(options.port) }),
     },
   });
   const { config } = loaded;
@@ -42,7 +43,10 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
   await service.start();
   const port = service.ports.server ?? config.server.port;
   showSecrets(loaded, port, context);
-  const ports = { port, ...(service.ports.admin === undefined ? {} : { adminPort: service.ports.admin }) };
+  const ports = {
+    port,
+    ...(service.ports.admin === undefined ? {} : { adminPort: service.ports.admin }),
+  };
   log.info({ host: config.server.host, ...ports }, 'listening');
 
   // An error nobody caught leaves the process in an unknown state: drain what can be drained and leave with 1, so that a
@@ -54,6 +58,14 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
     log.info({}, 'stopped');
     process.exitCode = err === undefined ? EXIT.ok : EXIT.failure;
   });
+}
+
+function portOf(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new TrackbridgeError(
+    'CONFIG_INVALID',
+    `--port takes a number from 0 to 65535, not ${text}`,
+  );
 }
 
 /** What a newcomer pastes into the vendors' dashboards. Only secrets made here are shown: those the operator set are known. */
@@ -76,6 +88,13 @@ function showSecrets(loaded: LoadedConfig, port: number, context: CommandContext
         ];
   });
   context.err.write(
-    ['', 'Trackbridge made these secrets and keeps them in data/secrets.json:', '', ...lines, '', ''].join('\n'),
+    [
+      '',
+      'Trackbridge made these secrets and keeps them in data/secrets.json:',
+      '',
+      ...lines,
+      '',
+      '',
+    ].join('\n'),
   );
 }

@@ -1,8 +1,13 @@
 import { Command } from 'commander';
 import { TrackbridgeError } from '../errors.js';
-import { type AdminClient, type AdminOptions, addAdminOptions, adminClient } from './admin-client.js';
-import { type CommandContext, EXIT, printJson, printTable } from './io.js';
 import { printable } from '../sinks/printable.js';
+import {
+  type AdminClient,
+  type AdminOptions,
+  addAdminOptions,
+  adminClient,
+} from './admin-client.js';
+import { type CommandContext, EXIT, printJson, printTable } from './io.js';
 
 /** What differs between `dead-letters` and `quarantine`. */
 export interface ShelfCommand {
@@ -50,7 +55,9 @@ export function shelfCommand(shelf: ShelfCommand, context: CommandContext): Comm
       const entries = await listEntries(adminClient(options, context), shelf, options);
       if (options.json) return printJson(entries, context);
       if (entries.length === 0) return void context.out.write('nothing there\n');
-      const rows = entries.map((entry) => shelf.row(entry).map((cell) => printable(String(cell ?? ''))));
+      const rows = entries.map((entry) =>
+        shelf.row(entry).map((cell) => printable(String(cell ?? ''))),
+      );
       printTable([shelf.columns, ...rows], context);
     });
 
@@ -107,7 +114,8 @@ async function listEntries(
 function selectionOf(ids: readonly string[], options: ActOptions, shelf: ShelfCommand): object {
   const name = options[shelf.by];
   if (ids.length > 0 && options.all === undefined && name === undefined) return { ids };
-  if (ids.length === 0 && options.all) return { all: true, ...(name === undefined ? {} : { name }) };
+  if (ids.length === 0 && options.all)
+    return { all: true, ...(name === undefined ? {} : { name }) };
   throw new TrackbridgeError(
     'CONFIG_INVALID',
     `give the ids, or --all (with --${shelf.by} NAME for those of one ${shelf.by})`,
@@ -116,7 +124,10 @@ function selectionOf(ids: readonly string[], options: ActOptions, shelf: ShelfCo
 
 function report(act: string, result: ActResult, json: boolean, context: CommandContext): void {
   if (json) printJson(result, context);
-  else context.out.write(`${act === 'replay' ? 'replayed' : 'purged'} ${result.replayed ?? result.purged ?? 0}\n`);
+  else
+    context.out.write(
+      `${act === 'replay' ? 'replayed' : 'purged'} ${result.replayed ?? result.purged ?? 0}\n`,
+    );
   const errors = result.errors ?? [];
   if (errors.length === 0) return;
   if (!json) for (const error of errors) context.err.write(`trackbridge: ${printable(error)}\n`);

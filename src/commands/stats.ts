@@ -1,7 +1,7 @@
 import { Command } from 'commander';
+import { printable } from '../sinks/printable.js';
 import { type AdminOptions, addAdminOptions, adminClient } from './admin-client.js';
 import { type CommandContext, printJson, printTable } from './io.js';
-import { printable } from '../sinks/printable.js';
 
 interface Stats {
   readonly accepted: number;

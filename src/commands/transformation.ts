@@ -5,7 +5,9 @@ import type { CommandContext } from './io.js';
 /** `trackbridge transformation`: the very file that the tests run, so what is printed is what is proven. */
 export function transformationCommand(context: CommandContext): Command {
   return new Command('transformation')
-    .description('print the RudderStack transformation that lets GET and DELETE deliveries keep everything')
+    .description(
+      'print the RudderStack transformation that lets GET and DELETE deliveries keep everything',
+    )
     .addHelpText(
       'after',
       '\nExample:\n  trackbridge transformation > transformation.js\n\nPaste it into RudderStack under Collect > Transformations and connect it to the webhook destination.\n',

@@ -83,11 +83,19 @@ function receive(source: Source, deps: AppDeps): Middleware {
       ctx.set('content-type', 'application/json; charset=utf-8');
       ctx.body = `{"status":"accepted","accepted":${taken.accepted},"duplicates":${taken.duplicates},"quarantined":${taken.quarantined}}`;
       if (log.isLevelEnabled('debug')) {
-        log.debug({ requestId, source: source.name, method: ctx.method, ...taken }, 'delivery taken');
+        log.debug(
+          { requestId, source: source.name, method: ctx.method, ...taken },
+          'delivery taken',
+        );
       }
     } catch (error) {
       answer(ctx, error);
-      logRefusal(log, error, { requestId, source: source.name, method: ctx.method, status: ctx.status });
+      logRefusal(log, error, {
+        requestId,
+        source: source.name,
+        method: ctx.method,
+        status: ctx.status,
+      });
     } finally {
       metrics.delivery(OUTCOMES[ctx.status] ?? 'unavailable', clock.monotonic() - startedAt);
     }

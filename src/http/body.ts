@@ -9,7 +9,9 @@ const NO_BODY = Buffer.alloc(0);
 /** How the request frames a body; without either header there is none, and nothing to wait for. */
 function hasBody(request: IncomingMessage): boolean {
   const length = request.headers['content-length'];
-  return request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+  return (
+    request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
+  );
 }
 
 /**

@@ -42,7 +42,11 @@ export function within<T>(
 
 /** The budget went by while something of ours was slow: the sender is asked to come again. */
 export function budgetSpent(what: string): TrackbridgeError {
-  return new TrackbridgeError('BUDGET_SPENT', `${what} took longer than server.budget; send it again`, {
-    retryAfter: 1000,
-  });
+  return new TrackbridgeError(
+    'BUDGET_SPENT',
+    `${what} took longer than server.budget; send it again`,
+    {
+      retryAfter: 1000,
+    },
+  );
 }

@@ -47,7 +47,9 @@ export function createIngest(
 ): (ctx: Context, requestId: string) => Promise<Taken> {
   const { server, clock, firstBytes } = deps;
   const rateLimit =
-    source.config.rateLimit === undefined ? undefined : new RateLimit(source.config.rateLimit, clock);
+    source.config.rateLimit === undefined
+      ? undefined
+      : new RateLimit(source.config.rateLimit, clock);
 
   return async (ctx, requestId) => {
     const below = belowOf(source, ctx.path);
@@ -171,7 +173,8 @@ function belowOf(source: Source, path: string): string {
 
 function checkMethod(source: Source, method: string): void {
   if (source.methods.includes(method)) return;
-  const allowed = source.config.cors === undefined ? source.methods : [...source.methods, 'OPTIONS'];
+  const allowed =
+    source.config.cors === undefined ? source.methods : [...source.methods, 'OPTIONS'];
   throw new TrackbridgeError('METHOD_NOT_ALLOWED', `${source.name} takes ${allowed.join(', ')}`, {
     headers: { allow: allowed.join(', ') },
   });

@@ -1,14 +1,9 @@
+import type { Violation } from '../errors.js';
 import type { Canonicalizer, DeliveryFacts } from '../event/canonicalizer.js';
 import { type CanonicalEvent, isObject, type JsonValue, orderKeyOf } from '../event/event.js';
 import type { NewEvent, NewQuarantined } from '../outbox/outbox.js';
 import type { Decoded, Delivery, RawEvent, Source } from '../sources/source.js';
-import type { Violation } from '../errors.js';
-
-/** Whether something covers the event at this place of a delivery, and what. */
-export type Coverage = (index: number) => {
-  readonly authenticated: boolean;
-  readonly verifiedBy: string;
-};
+import type { Coverage } from '../verify/combine.js';
 
 /** A delivery made ready for the outbox. */
 export interface Prepared {
@@ -31,7 +26,7 @@ export function prepare(
   source: Source,
   delivery: Delivery,
   decoded: Decoded,
-  coverage: Coverage,
+  coverage: (index: number) => Coverage,
   canonicalize: Canonicalizer,
   uuid: () => string,
 ): Prepared {
@@ -76,11 +71,7 @@ export function prepareReplay(
     : { errors: outcome.errors };
 }
 
-function factsOf(
-  delivery: Delivery,
-  raw: RawEvent,
-  covered: { readonly authenticated: boolean; readonly verifiedBy: string },
-): QuarantinedFacts {
+function factsOf(delivery: Delivery, raw: RawEvent, covered: Coverage): QuarantinedFacts {
   return {
     deliveryId: delivery.id,
     method: delivery.method,

@@ -61,7 +61,9 @@ export function createHttpServer(
   server.on('checkExpectation', handle);
   server.on('connection', (socket: Socket) => firstBytes?.watch(socket));
   server.on('connect', (_request, socket: Socket) => {
-    socket.end(rawProblem(new TrackbridgeError('METHOD_NOT_ALLOWED', 'this is not a proxy'), uuid()));
+    socket.end(
+      rawProblem(new TrackbridgeError('METHOD_NOT_ALLOWED', 'this is not a proxy'), uuid()),
+    );
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) {
@@ -99,7 +101,10 @@ function parserProblem(
     );
   }
   if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    return new TrackbridgeError('BODY_TIMEOUT', 'the request was not complete within server.budget');
+    return new TrackbridgeError(
+      'BODY_TIMEOUT',
+      'the request was not complete within server.budget',
+    );
   }
   return new TrackbridgeError('REQUEST_MALFORMED', 'the request cannot be parsed as HTTP/1.1', {
     cause: error,

@@ -5,8 +5,7 @@ import type { MultipartReader } from '../decode/multipart.js';
 import { decodeQuery } from '../decode/query.js';
 import type { SpecTypes } from '../decode/spec-types.js';
 import { TrackbridgeError } from '../errors.js';
-import { isObject, type JsonObject, type JsonValue } from '../event/event.js';
-import { EVENT_TYPES } from '../event/types.js';
+import { EVENT_TYPES, isObject, type JsonObject, type JsonValue } from '../event/event.js';
 import { verifyAll } from '../verify/combine.js';
 import type { Verifier } from '../verify/verifier.js';
 import { decodeDeliveredBody, nothingBelow } from './segment.js';
@@ -29,7 +28,10 @@ export function createRudderstackSource(
   readMultipart: MultipartReader,
   specTypes: { readonly properties: SpecTypes; readonly traits: SpecTypes },
 ): Source {
-  const types = new Set([...EVENT_TYPES, ...config.extraTypes.map((type) => type.toLowerCase())]);
+  const types = new Set<string>([
+    ...EVENT_TYPES,
+    ...config.extraTypes.map((type) => type.toLowerCase()),
+  ]);
 
   const decodeParameters = (delivery: Delivery): Decoded => {
     const envelope = readEnvelope((header) => delivery.headers.first(header));
@@ -56,7 +58,10 @@ export function createRudderstackSource(
     const { type } = named;
     return {
       batch: decoded.batch,
-      events: decoded.events.map((raw) => ({ ...raw, value: withType(raw.value, type, named.name) })),
+      events: decoded.events.map((raw) => ({
+        ...raw,
+        value: withType(raw.value, type, named.name),
+      })),
     };
   };
 
@@ -71,8 +76,15 @@ export function createRudderstackSource(
     checkBelow(below) {
       if (below === '') return;
       const { type } = namedBelow(below);
-      if (type === undefined || !types.has(type) || below.replace(/\/$/, '').split('/').length > 2) {
-        throw nothingBelow(name, 'below it come an event type and a name, as in track/Order%20Completed');
+      if (
+        type === undefined ||
+        !types.has(type) ||
+        below.replace(/\/$/, '').split('/').length > 2
+      ) {
+        throw nothingBelow(
+          name,
+          'below it come an event type and a name, as in track/Order%20Completed',
+        );
       }
     },
     verify: (delivery, signal) => verifyAll(verifiers, delivery, signal),

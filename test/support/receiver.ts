@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+
+/** The built program as a process of its own, in a working directory of its own. */
+export interface Receiver {
+  readonly url: string;
+  readonly adminUrl: string;
+  readonly directory: string;
+  readonly child: ChildProcess;
+  /** What it wrote so far: JSON log lines on standard error. */
+  stderr(): string;
+  stdout(): string;
+  /** Ends it by this signal and resolves to its exit code (null where the signal ended it). */
+  end(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+export interface ReceiverOptions {
+  /** The configuration file's content; left out, there is none. `server.port` and `admin.port` should be 0. */
+  readonly config?: object;
+  /** A directory of an earlier run, to start again on its data. */
+  readonly directory?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly args?: readonly string[];
+}
+
+export async function makeDirectory(): Promise<string> {
+  return await mkdtemp(join(tmpdir(), 'trackbridge-'));
+}
+
+/** Starts the program and resolves when it listens; rejects with what it said where it does not. */
+export async function startReceiver(options: ReceiverOptions = {}): Promise<Receiver> {
+  const directory = options.directory ?? (await makeDirectory());
+  const args = ['serve', ...(options.args ?? [])];
+  if (options.config !== undefined) {
+    await writeFile(join(directory, 'trackbridge.json'), JSON.stringify(options.config));
+    args.push('--config', 'trackbridge.json');
+  }
+  const child = spawn(process.execPath, [CLI, ...args], {
+    cwd: directory,
+    env: { PATH: process.env['PATH'] ?? '', ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let out = '';
+  let err = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text;
+  });
+  const listening = new Promise<{ port: number; adminPort?: number }>((resolve, reject) => {
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      err += text;
+      const line = err.split('\n').find((each) => each.includes('"msg":"listening"'));
+      if (line !== undefined) resolve(JSON.parse(line));
+    });
+    child.once('exit', (code) => reject(new Error(`exit ${code}: ${err}`)));
+  });
+  const { port, adminPort } = await listening;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    adminUrl: `http://127.0.0.1:${adminPort ?? 0}`,
+    directory,
+    child,
+    stderr: () => err,
+    stdout: () => out,
+    async end(signal = 'SIGTERM') {
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+      const exit = once(child, 'exit');
+      child.kill(signal);
+      const [code] = (await exit) as [number | null];
+      return code;
+    },
+  };
+}
+
+/** Runs a command of the program to its end. */
+export async function runCommand(
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
+): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
+  const child = spawn(process.execPath, [CLI, ...args], {
+    cwd: options.cwd ?? tmpdir(),
+    env: { PATH: process.env['PATH'] ?? '', ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stdout, stderr };
+}
+
+/** The events of a `file` sink so far; `[]` where there is no file yet. Every line must be a whole JSON object. */
+export async function readEvents(file: string): Promise<Record<string, unknown>[]> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+/** Asks again until the answer is what is waited for; fails after ten seconds with the last answer. */
+export async function eventually<T>(
+  ask: () => Promise<T> | T,
+  isIt: (answer: T) => boolean,
+  within = 10_000,
+): Promise<T> {
+  const until = performance.now() + within;
+  for (;;) {
+    const answer = await ask();
+    if (isIt(answer)) return answer;
+    if (performance.now() > until) {
+      throw new Error(`still not after ${within} ms: ${JSON.stringify(answer)?.slice(0, 1000)}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
