@@ -1,0 +1,31 @@
+import type { Clock } from '../clock.js';
+
+/** What a structured logger looks like from here; pino's fits. */
+export interface DispatchLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+/** What the dispatcher counts. An event a transform multiplied is attempted several times and settled once. */
+export interface DispatchMetrics {
+  attempt(sink: string, outcome: 'delivered' | 'transient' | 'permanent', events: number): void;
+  deadLetter(sink: string, events: number): void;
+}
+
+/** What every part of the dispatcher is handed. */
+export interface DispatchPorts {
+  readonly clock: Clock;
+  readonly log: DispatchLog;
+  readonly metrics: DispatchMetrics;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+/**
+ * How far a stop has come. `soft`: claim nothing more, finish what is held. `hard`: abort attempts; whatever is not
+ * settled stays pending in the outbox.
+ */
+export interface StopSignals {
+  readonly soft: AbortSignal;
+  readonly hard: AbortSignal;
+}

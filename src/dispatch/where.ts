@@ -1,0 +1,32 @@
+import type { WhereConfig } from '../config/config.js';
+import type { CanonicalEvent } from '../event/event.js';
+import { compileGlob } from './glob.js';
+
+export type Wanted = (event: CanonicalEvent) => boolean;
+
+/**
+ * Compiles a sink's `where` into one question; every given filter has to let an event pass. `undefined` where there is
+ * none, so that nobody parses an event only to say yes to it.
+ */
+export function compileWhere(where: WhereConfig): Wanted | undefined {
+  const filters: Wanted[] = [];
+  if (where.sources !== undefined) {
+    const sources = new Set(where.sources);
+    filters.push((event) => sources.has(event.receipt.source));
+  }
+  if (where.types !== undefined) {
+    const types = new Set(where.types);
+    filters.push((event) => types.has(event.type));
+  }
+  if (where.events !== undefined) {
+    const globs = where.events.map(compileGlob);
+    // Only `event`: the `name` of a page or screen is another thing, and `types` tells those apart.
+    filters.push(({ event: name }) => typeof name === 'string' && globs.some((glob) => glob(name)));
+  }
+  if (where.authenticated !== undefined) {
+    const { authenticated } = where;
+    filters.push((event) => event.receipt.authenticated === authenticated);
+  }
+  if (filters.length === 0) return undefined;
+  return (event) => filters.every((passes) => passes(event));
+}

@@ -1,0 +1,63 @@
+import type { SinkConfig } from '../../src/config/config.js';
+import { createDispatcher, type Dispatcher } from '../../src/dispatch/dispatcher.js';
+import type { SinkSpec } from '../../src/dispatch/sink-runner.js';
+import type { Transform } from '../../src/dispatch/transform.js';
+import type { Sink } from '../../src/sinks/sink.js';
+import { FakeClock } from './fake-clock.js';
+import { type FakeConsumer, FakeOutbox } from './fake-outbox.js';
+import { aConfig } from './fakes.js';
+
+export interface Counted {
+  readonly attempts: Record<string, number>;
+  deadLetters: number;
+  readonly warnings: string[];
+}
+
+export interface Running {
+  readonly clock: FakeClock;
+  readonly outbox: FakeOutbox;
+  readonly dispatcher: Dispatcher;
+  readonly counted: Counted;
+  /** The consumer of the sink, by default of the only one. */
+  consumer(name?: string): FakeConsumer;
+}
+
+interface Setup {
+  readonly config?: Partial<SinkConfig>;
+  readonly transform?: Transform;
+  readonly random?: () => number;
+}
+
+/** A dispatcher over one sink named `main`, not started. The random number is 0.999..., so waits are the longest. */
+export function withSink(sink: Sink, setup: Setup = {}): Running {
+  const { config, transform, random } = setup;
+  const spec = { name: 'main', config: aConfig(config), sink };
+  return withSinks([transform === undefined ? spec : { ...spec, transform }], random);
+}
+
+export function withSinks(sinks: readonly SinkSpec[], random = () => 1 - 2 ** -30): Running {
+  const clock = new FakeClock();
+  const outbox = new FakeOutbox();
+  for (const { name } of sinks) outbox.of(name);
+  const counted: Counted = { attempts: {}, deadLetters: 0, warnings: [] };
+  const dispatcher = createDispatcher({
+    outbox: outbox.asOutbox(),
+    sinks,
+    clock,
+    random,
+    log: {
+      info: () => undefined,
+      warn: (_fields, message) => counted.warnings.push(message),
+    },
+    metrics: {
+      attempt: (sink, outcome, events) => {
+        const key = `${sink} ${outcome}`;
+        counted.attempts[key] = (counted.attempts[key] ?? 0) + events;
+      },
+      deadLetter: (_sink, events) => {
+        counted.deadLetters += events;
+      },
+    },
+  });
+  return { clock, outbox, dispatcher, counted, consumer: (name = 'main') => outbox.of(name) };
+}
