@@ -1,4 +1,5 @@
 import { isAscii } from 'node:buffer';
+import { TextDecoder } from 'node:util';
 import { TrackbridgeError } from '../errors.js';
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
