@@ -74,7 +74,11 @@ export type VerifyConfig =
       readonly secrets: readonly string[];
       readonly batch: 'first-element' | 'whole-body';
     }
-  | { readonly scheme: 'shared-secret'; readonly header: string; readonly secrets: readonly string[] }
+  | {
+      readonly scheme: 'shared-secret';
+      readonly header: string;
+      readonly secrets: readonly string[];
+    }
   | {
       readonly scheme: 'hmac';
       readonly header: string;
