@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { retryAfterOf } from '../../src/sinks/http-answer.js';
+
+const NOW = Date.parse('2026-01-02T03:04:05.000Z');
+const DAY = 24 * 60 * 60 * 1000;
+
+describe('retryAfterOf', () => {
+  it.each([
+    ['0', 0],
+    ['120', 120_000],
+    [' 5 ', 5_000],
+    ['86401', DAY],
+    ['9'.repeat(400), DAY],
+    ['Fri, 02 Jan 2026 03:05:05 GMT', 60_000],
+    ['Friday, 02-Jan-26 03:05:05 GMT', 60_000],
+    ['Thu, 01 Jan 2026 03:04:05 GMT', 0],
+    ['Fri, 02 Jan 2099 03:04:05 GMT', DAY],
+    [undefined, undefined],
+    ['', undefined],
+    ['-1', undefined],
+    ['1.5', undefined],
+    ['1e3', undefined],
+    ['soon', undefined],
+    ['2026-01-02T03:05:05Z', undefined],
+    ['Fri, 99 Jan 2026 03:05:05 GMT', undefined],
+  ])('reads %j as %j', (value, expected) => {
+    expect(retryAfterOf(value, NOW)).toBe(expected);
+  });
+});

@@ -1,0 +1,57 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { describe, expect, it } from 'vitest';
+import { sinkTypes } from '../../src/sinks/registry.js';
+
+const directory = new URL('../../schemas/sinks/', import.meta.url);
+const schemaOf = (type: string) =>
+  JSON.parse(readFileSync(new URL(`${type}.schema.json`, directory), 'utf8'));
+
+/** Every `properties` entry of a schema, at any depth. */
+function optionsOf(schema: unknown): unknown[] {
+  const properties = Object(Object(schema).properties);
+  return Object.values(properties).flatMap((option) => [option, ...optionsOf(option)]);
+}
+
+describe('the registry', () => {
+  it('has a schema for every sink, and a sink for every schema', () => {
+    const schemas = readdirSync(directory).map((file) => file.replace('.schema.json', ''));
+    expect(schemas.sort()).toEqual([...sinkTypes.keys()].sort());
+  });
+
+  it.each([...sinkTypes])('describes every option of %s, and knows no others', (type, sink) => {
+    expect(sink.type).toBe(type);
+    const schema = schemaOf(type);
+    for (const option of optionsOf(schema)) {
+      expect(option).toMatchObject({ title: expect.any(String), description: expect.any(String) });
+    }
+    const validate = new Ajv2020({ keywords: ['x-unit'], allowUnionTypes: true }).compile(schema);
+    expect(validate({ surprise: 1 })).toBe(false);
+  });
+
+  it.each([
+    ['stdout', {}, { format: 'pretty' }],
+    [
+      'file',
+      { path: 'x', rotate: { size: '1mb' } },
+      { path: 'x', rotate: { size: '1mb', keep: 5 } },
+    ],
+    [
+      'http',
+      { url: 'https://x/' },
+      {
+        url: 'https://x/',
+        method: 'POST',
+        headers: {},
+        body: 'event',
+        allowPrivateAddresses: false,
+      },
+    ],
+    ['module', { path: './x.mjs' }, { path: './x.mjs', options: {} }],
+  ])('fills the defaults of %s', (type, options, filled) => {
+    const ajv = new Ajv2020({ keywords: ['x-unit'], allowUnionTypes: true, useDefaults: true });
+    const copy = structuredClone(options);
+    expect(ajv.validate(schemaOf(type), copy)).toBe(true);
+    expect(copy).toEqual(filled);
+  });
+});
