@@ -30,8 +30,8 @@ export function withoutPort(text: string): string {
     return end === -1 ? text : text.slice(1, end);
   }
   const colon = text.indexOf(':');
-  if (colon === -1 || colon !== text.lastIndexOf(':')) return text;
-  return /^\d{1,5}$/.test(text.slice(colon + 1)) ? text.slice(0, colon) : text;
+  // Of a bare IPv6 address more than digits follow the first colon.
+  return colon !== -1 && /^\d{1,5}$/.test(text.slice(colon + 1)) ? text.slice(0, colon) : text;
 }
 
 /**

@@ -53,11 +53,8 @@ function typeMessage(type: unknown, extraTypes: readonly string[]): string {
 
 /** One violation a place: a type's own schema and the common one may both refuse the same field. */
 function violationsOf(errors: readonly ErrorObject[]): Violation[] {
-  const byPath = new Map<string, Violation>();
-  for (const violation of errors.map(violationOf)) {
-    if (!byPath.has(violation.path)) byPath.set(violation.path, violation);
-  }
-  return [...byPath.values()];
+  const violations = errors.map(violationOf);
+  return [...new Map(violations.map((violation) => [violation.path, violation])).values()];
 }
 
 function violationOf(error: ErrorObject): Violation {
