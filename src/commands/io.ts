@@ -1,4 +1,5 @@
 import { messageOf, TrackbridgeError } from '../errors.js';
+import { printable } from '../sinks/printable.js';
 
 /** What a command sees of the process it runs in. */
 export interface CommandContext {
@@ -12,8 +13,10 @@ export const EXIT = { ok: 0, failure: 1, usage: 2 } as const;
 
 /** Prints an error as one line on standard error. Returns the exit code: 2 for usage and configuration, else 1. */
 export function reportFailure(error: unknown, context: CommandContext): number {
-  const text = messageOf(error).replaceAll(/\s*\n\s*/g, ' ');
-  context.err.write(`trackbridge: ${text}\n`);
+  // The cause is for the operator, who sits here; senders only get the message.
+  const cause = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : '';
+  const text = cause === '' ? messageOf(error) : `${messageOf(error)} (${cause})`;
+  context.err.write(`trackbridge: ${printable(text.replaceAll(/\s*\n\s*/g, ' '))}\n`);
   if (!(error instanceof TrackbridgeError)) return EXIT.failure;
   return USAGE_CODES.has(error.code) ? EXIT.usage : EXIT.failure;
 }

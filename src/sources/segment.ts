@@ -51,12 +51,12 @@ export function decodeDeliveredBody(
 
 function toDecoded(value: JsonValue, merge: MergeBatch): Decoded {
   const { batch, events, envelope } = toRawEvents(value, LIMITS);
-  const valueOf = (event: JsonValue): JsonValue => {
+  const unwrapped = (event: JsonValue): JsonValue => {
     if (!batch) return event;
     const item = unwrapJsonMember(event, LIMITS);
     return envelope === undefined ? item : merge(item, envelope);
   };
-  return { batch, events: events.map((event) => ({ value: valueOf(event) })) };
+  return { batch, events: events.map((event) => ({ value: unwrapped(event) })) };
 }
 
 /**

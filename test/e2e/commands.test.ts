@@ -1,0 +1,146 @@
+import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makeDirectory, type Receiver, runCommand, startReceiver } from '../support/receiver.js';
+import { trackText } from '../support/sender.js';
+
+let cwd: string;
+let receiver: Receiver | undefined;
+beforeEach(async () => {
+  cwd = await makeDirectory();
+});
+afterEach(async () => {
+  await receiver?.end('SIGKILL');
+  receiver = undefined;
+});
+
+const run = (...args: string[]) => runCommand(args, { cwd });
+const oneLine = (text: string): string => {
+  expect(text.endsWith('\n')).toBe(true);
+  expect(text.trimEnd().split('\n')).toHaveLength(1);
+  return text;
+};
+const OPEN = { sources: { in: { type: 'segment', path: '/in', verify: { scheme: 'none' } } }, sinks: {} };
+
+describe('every command', () => {
+  it.each([
+    ['serve'],
+    ['check'],
+    ['transformation'],
+    ['stats'],
+    ['dead-letters', 'list'],
+    ['dead-letters', 'show'],
+    ['dead-letters', 'replay'],
+    ['dead-letters', 'purge'],
+    ['quarantine', 'list'],
+    ['quarantine', 'show'],
+    ['quarantine', 'replay'],
+    ['quarantine', 'purge'],
+  ])('%s %s has help with an example', async (...command) => {
+    const { code, stdout } = await run(...command.filter((word) => word !== undefined), '--help');
+    expect(code).toBe(0);
+    expect(stdout).toContain('Example:');
+  });
+
+  it('leaves with 2 on wrong usage', async () => {
+    expect((await run('serve', '--prot', '1')).code).toBe(2);
+    expect((await run('nonsense')).code).toBe(2);
+    expect((await run('check')).code).toBe(2);
+    expect((await run('stats')).code).toBe(2);
+    expect((await run('serve', '--port', 'many')).code).toBe(2);
+  });
+});
+
+describe('check', () => {
+  it('says that a good configuration is good, and with --json shows it with secrets masked', async () => {
+    const config = {
+      ...OPEN,
+      sources: { in: { type: 'segment', path: '/in', verify: { scheme: 'segment-signature', secrets: ['a-long-enough-secret'] } } },
+      sinks: { out: { type: 'file', path: './out.ndjson' } },
+    };
+    await writeFile(join(cwd, 'good.json'), JSON.stringify(config));
+    expect(await run('check', '--config', 'good.json', '--connect')).toMatchObject({ code: 0, stderr: '' });
+    const { stdout } = await run('check', '--config', 'good.json', '--json');
+    expect(stdout).not.toContain('a-long-enough-secret');
+    expect(JSON.parse(stdout)).toMatchObject({ config: { server: { port: 8080, budget: 4500 } } });
+  });
+
+  it('names file, line, key and the nearest key of what is wrong, and leaves with 2', async () => {
+    await writeFile(join(cwd, 'bad.yaml'), 'server:\n  port: 8080\nsources:\n  in:\n    type: segment\n    verfy: { scheme: none }\n');
+    const { code, stderr } = await run('check', '--config', 'bad.yaml');
+    expect(code).toBe(2);
+    expect(oneLine(stderr)).toMatch(/bad\.yaml:6:\d+.*verfy.*verify/);
+    await writeFile(join(cwd, 'type.yaml'), 'sinks:\n  a: { type: stdot }\n');
+    expect(oneLine((await run('check', '--config', 'type.yaml')).stderr)).toContain('"stdout"');
+  });
+
+  it('with --connect says which sink cannot be reached, and leaves with 1', async () => {
+    const sinks = { far: { type: 'http', url: 'http://127.0.0.1:1/', allowPrivateAddresses: true } };
+    await writeFile(join(cwd, 'far.json'), JSON.stringify({ ...OPEN, sinks }));
+    const { code, stderr } = await run('check', '--config', 'far.json', '--connect');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/sink far: .*refused/i);
+  });
+});
+
+describe('serve', () => {
+  it('says in one line that the port is in use, and leaves with 2', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => other.once('listening', resolve));
+    const { port } = other.address() as { port: number };
+    const { code, stderr } = await runCommand(['serve', '--port', String(port)], { cwd, env: { LOG_LEVEL: 'silent' } });
+    other.close();
+    expect(code).toBe(2);
+    expect(oneLine(stderr)).toContain(`127.0.0.1:${port}`);
+  });
+
+  it('says in one line that its data directory cannot be written, and leaves with 2', async () => {
+    await writeFile(join(cwd, 'data'), 'a file where the directory should be');
+    const { code, stderr } = await run('serve', '--port', '0');
+    expect(code).toBe(2);
+    oneLine(stderr);
+  });
+
+  it('refuses a damaged outbox, says how to recover, and leaves it as it is', async () => {
+    receiver = await startReceiver({ directory: cwd, config: { ...OPEN, server: { port: 0 } } });
+    await fetch(`${receiver.url}/in`, { method: 'POST', body: trackText('kept') });
+    await receiver.end();
+    const file = join(cwd, 'data/outbox.db');
+    const garbage = Buffer.alloc(20_000, 'garbage');
+    await writeFile(file, garbage);
+    const { code, stderr } = await run('serve', '--config', 'trackbridge.json');
+    expect(code).toBe(2);
+    expect(oneLine(stderr)).toMatch(/outbox\.db/);
+    expect(await readFile(file)).toEqual(garbage);
+
+    await truncate(file, 0);
+    expect((await run('serve', '--config', 'trackbridge.json')).code).toBe(2);
+  });
+
+  it('refuses a second receiver on the same outbox', async () => {
+    receiver = await startReceiver({ directory: cwd, config: { ...OPEN, server: { port: 0 } } });
+    const { code, stderr } = await run('serve', '--config', 'trackbridge.json');
+    expect(code).toBe(2);
+    expect(oneLine(stderr)).toMatch(/in use/);
+  });
+
+  it('drains on SIGTERM and SIGINT and leaves with 0', async () => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      const started = await startReceiver({ config: { ...OPEN, server: { port: 0 } } });
+      expect(await started.end(signal)).toBe(0);
+    }
+  });
+});
+
+describe('transformation', () => {
+  it('prints an ES module that exports transformEvent', async () => {
+    await mkdir(join(cwd, 'module'));
+    const { code, stdout } = await run('transformation');
+    expect(code).toBe(0);
+    await writeFile(join(cwd, 'module/transformation.mjs'), stdout);
+    const module = (await import(join(cwd, 'module/transformation.mjs'))) as { transformEvent(event: object): object };
+    const event = { type: 'track', event: 'E', properties: { a: 1 } };
+    expect(module.transformEvent(event)).toMatchObject({ ...event, header: expect.any(Object) });
+  });
+});
