@@ -1,0 +1,86 @@
+/** Marks the file as ours ("TBox"), so that another program's database is never taken for an outbox. */
+export const APPLICATION_ID = 0x54426f78;
+
+/** One step from a schema version to the next, as SQL; the first makes an empty file version 1. */
+export type Migration = string;
+
+const VERSION_1 = `
+-- AUTOINCREMENT: otherwise positions start again when the table has drained, and a consumer's cursor points nowhere.
+-- order_key has no text affinity: a key that holds NUL is kept as a blob, since the binding cuts text there.
+CREATE TABLE event (
+  position INTEGER PRIMARY KEY AUTOINCREMENT,
+  lane INTEGER NOT NULL,
+  received_at INTEGER NOT NULL,
+  only_sink INTEGER,
+  order_key ANY NOT NULL,
+  json TEXT NOT NULL
+) STRICT;
+
+-- Two generations of known messageIds, which take turns: expiry is emptying a table, not deleting row by row.
+CREATE TABLE seen_0 (
+  key BLOB PRIMARY KEY, at INTEGER NOT NULL, authenticated INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE seen_1 (
+  key BLOB PRIMARY KEY, at INTEGER NOT NULL, authenticated INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- position: everything up to it is settled. What is settled above it is listed in the next table.
+CREATE TABLE sink (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  active INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  pending INTEGER NOT NULL,
+  delivered INTEGER NOT NULL,
+  dead INTEGER NOT NULL
+) STRICT;
+CREATE TABLE settled (
+  sink INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (sink, position)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE attempt (
+  sink INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  error TEXT NOT NULL,
+  PRIMARY KEY (sink, position, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE dead_letter (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  sink INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  order_key ANY NOT NULL,
+  attempts TEXT NOT NULL,
+  json TEXT NOT NULL
+) STRICT;
+CREATE INDEX dead_letter_sink ON dead_letter (sink, id);
+
+CREATE TABLE quarantine (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  source TEXT NOT NULL,
+  delivery_id TEXT NOT NULL,
+  received_at INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  errors TEXT NOT NULL,
+  delivery TEXT NOT NULL,
+  raw TEXT NOT NULL
+) STRICT;
+CREATE INDEX quarantine_source ON quarantine (source, id);
+
+-- One row of counters, kept in the transactions they count: count(*) takes a second at a million rows.
+CREATE TABLE ledger (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  accepted INTEGER NOT NULL,
+  duplicates INTEGER NOT NULL,
+  quarantined INTEGER NOT NULL,
+  in_quarantine INTEGER NOT NULL,
+  generation INTEGER NOT NULL,
+  generation_since INTEGER NOT NULL,
+  probed_at INTEGER NOT NULL
+) STRICT;
+INSERT INTO ledger VALUES (1, 0, 0, 0, 0, 0, 0, 0);
+`;
+
+/** The schema's history; `user_version` of a file is how many of these it has had. Only ever append. */
+export const MIGRATIONS: readonly Migration[] = [VERSION_1];

@@ -1,0 +1,135 @@
+import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite';
+import type { OutboxStats, SinkBacklog } from './outbox.js';
+import { Appender } from './sqlite-append.js';
+import { Ledger } from './sqlite-ledger.js';
+import type {
+  Committed,
+  PositionSettlement,
+  Step,
+  StepResults,
+  StoreOptions,
+} from './sqlite-messages.js';
+import { Scanner } from './sqlite-scan.js';
+import { SeenIds } from './sqlite-seen.js';
+import { Settler } from './sqlite-settle.js';
+import { Shelves } from './sqlite-shelves.js';
+import { Sweeper } from './sqlite-sweep.js';
+
+/** One open store on one connection, which blocks: it belongs on a thread of its own. */
+export class Store {
+  readonly database: DatabaseSyncInstance;
+  readonly scanner: Scanner;
+  readonly shelves: Shelves;
+  readonly #ledger: Ledger;
+  readonly #seen: SeenIds;
+  readonly #appender: Appender;
+  readonly #settler: Settler;
+  readonly #sweeper: Sweeper;
+  readonly #maxPending: number;
+  readonly #oldest: StatementSyncInstance;
+
+  constructor(database: DatabaseSyncInstance, options: StoreOptions, sinks: readonly string[]) {
+    this.database = database;
+    this.#maxPending = options.maxPending;
+    this.#ledger = new Ledger(database);
+    this.#seen = new SeenIds(database, this.#ledger, options.dedupeWindow);
+    this.#appender = new Appender(database, this.#ledger, this.#seen, options.maxPending);
+    this.#settler = new Settler(database, this.#ledger);
+    this.#sweeper = new Sweeper(database, this.#ledger);
+    this.scanner = new Scanner(database, this.#ledger);
+    this.shelves = new Shelves(database, this.#ledger, this.#appender);
+    this.#oldest = database.prepare(
+      'SELECT received_at FROM event WHERE position > ?1 AND (only_sink IS NULL OR only_sink = ?2)' +
+        ' AND NOT EXISTS (SELECT 1 FROM settled s WHERE s.sink = ?2 AND s.position = event.position)' +
+        ' ORDER BY position LIMIT 1',
+    );
+    this.#transact(() => this.#ledger.configure(sinks));
+  }
+
+  get tail(): number {
+    return this.#ledger.tail;
+  }
+
+  /** All steps in one transaction; when this returns, they are as durable as the store's setting says. */
+  commit(steps: readonly Step[], now: number): Committed {
+    return this.#transact(() => {
+      this.#seen.rotate(now);
+      const results = steps.map((step) => this.#run(step, now));
+      this.#settleAll(steps);
+      return { results, tail: this.#ledger.tail };
+    });
+  }
+
+  stats(): OutboxStats {
+    const ledger = this.#ledger;
+    const sinks = ledger.active().map((sink): SinkBacklog => {
+      const { name, pending, delivered, dead } = sink;
+      const backlog = { name, pending, delivered, deadLetters: dead };
+      const oldest = pending === 0 ? undefined : this.#oldest.get(sink.position, sink.id);
+      return oldest === undefined ? backlog : { ...backlog, oldestReceivedAt: oldest.received_at };
+    });
+    const { accepted, duplicates, quarantined, inQuarantine } = ledger;
+    return { accepted, duplicates, quarantined, inQuarantine, pending: ledger.pending(), sinks };
+  }
+
+  /** Copies the -wal into the database file and closes both. */
+  close(): void {
+    try {
+      this.database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    } finally {
+      this.database.close();
+    }
+  }
+
+  #run(step: Step, now: number): StepResults[keyof StepResults] {
+    switch (step.kind) {
+      case 'append':
+        return this.#appender.append(step.events, step.quarantined, now);
+      case 'settle':
+        return null;
+      case 'replay':
+        return this.shelves.replay(step.ids, now);
+      case 'purge':
+        return step.shelf === 'dead'
+          ? this.shelves.purgeDead(step.ids)
+          : this.shelves.purgeQuarantine(step.ids);
+      case 'accept':
+        return this.shelves.accept(step.id, step.event, now);
+      case 'probe':
+        this.#ledger.probedAt = now;
+        return this.#ledger.pending() >= this.#maxPending && this.#ledger.active().length > 0
+          ? 'full'
+          : 'ok';
+      case 'sweep':
+        return this.#sweeper.sweep(now, step.retention);
+    }
+  }
+
+  /** All settlements of a sink at once: together they are in order more often than one by one. */
+  #settleAll(steps: readonly Step[]): void {
+    const bySink = new Map<string, PositionSettlement[]>();
+    for (const step of steps) {
+      if (step.kind !== 'settle') continue;
+      const known = bySink.get(step.sink);
+      if (known === undefined) bySink.set(step.sink, [...step.settlements]);
+      else known.push(...step.settlements);
+    }
+    for (const [sink, settlements] of bySink) this.#settler.settle(sink, settlements);
+  }
+
+  #transact<Result>(work: () => Result): Result {
+    this.database.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      this.#ledger.save();
+      this.database.exec('COMMIT');
+      return result;
+    } catch (error) {
+      // Some errors of SQLite have rolled back by themselves.
+      if (this.database.isTransaction) this.database.exec('ROLLBACK');
+      this.#ledger.load();
+      this.#seen.reload();
+      throw error;
+    }
+  }
+}

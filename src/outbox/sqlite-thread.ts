@@ -1,0 +1,88 @@
+import { Worker } from 'node:worker_threads';
+import { TrackbridgeError } from '../errors.js';
+import { fromFailure } from './sqlite-failure.js';
+import type { Failure, RequestKind, Requests } from './sqlite-messages.js';
+
+/** The thread that owns the SQLite connection, as the event loop sees it. */
+export interface StoreThread {
+  /** Requests are answered in the order they were made. Rejects with a TrackbridgeError. */
+  call<Kind extends RequestKind>(
+    kind: Kind,
+    request: Requests[Kind]['request'],
+  ): Promise<Requests[Kind]['reply']>;
+  /** Ends the thread without waiting: one that hangs in a system call ends only when that returns. */
+  end(): void;
+}
+
+export interface ThreadRequest {
+  readonly id: number;
+  readonly kind: RequestKind;
+  readonly request: Requests[RequestKind]['request'];
+}
+
+export type ThreadReply =
+  | { readonly id: number; readonly reply: Requests[RequestKind]['reply'] }
+  | { readonly id: number; readonly failure: Failure };
+
+interface Waiting {
+  // One map holds callers of every kind; `call` knows which reply belongs to which.
+  readonly resolve: (reply: never) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Starts the thread. It exists because a disk can take seconds for one fdatasync: on the event loop that would stop the
+ * timers which answer in time.
+ */
+export function startStoreThread(): StoreThread {
+  const worker = startWorker();
+  const waiting = new Map<number, Waiting>();
+  let lastId = 0;
+  let gone: TrackbridgeError | undefined;
+
+  const lose = (cause: unknown): void => {
+    gone ??= new TrackbridgeError(
+      'OUTBOX_UNAVAILABLE',
+      'The thread of the outbox has ended; restart the receiver',
+      { cause, retryAfter: 5_000 },
+    );
+    for (const { reject } of waiting.values()) reject(gone);
+    waiting.clear();
+  };
+  worker.on('error', lose);
+  worker.on('exit', lose);
+  worker.on('message', (message: ThreadReply) => {
+    const caller = waiting.get(message.id);
+    waiting.delete(message.id);
+    if ('failure' in message) caller?.reject(fromFailure(message.failure));
+    else caller?.resolve(message.reply as never);
+  });
+
+  return {
+    call: (kind, request) =>
+      new Promise((resolve, reject) => {
+        if (gone !== undefined) return reject(gone);
+        lastId += 1;
+        waiting.set(lastId, { resolve, reject });
+        worker.postMessage({ id: lastId, kind, request } satisfies ThreadRequest);
+      }),
+    end: () => {
+      worker.unref();
+      void worker.terminate();
+    },
+  };
+}
+
+function startWorker(): Worker {
+  if (!import.meta.url.endsWith('.ts')) {
+    return new Worker(new URL('./sqlite-worker.js', import.meta.url));
+  }
+  // Run from the sources, as the tests do: Node 20 reads no TypeScript, and `--import tsx` has no effect on a worker's
+  // entry there, so the entry is a line that loads tsx first.
+  const tsx = import.meta.resolve('tsx/esm/api');
+  const entry = new URL('./sqlite-worker.ts', import.meta.url).href;
+  return new Worker(
+    `import(${JSON.stringify(tsx)}).then((tsx) => { tsx.register(); return import(${JSON.stringify(entry)}); })`,
+    { eval: true, execArgv: [] },
+  );
+}

@@ -1,0 +1,20 @@
+import { parentPort } from 'node:worker_threads';
+import { toFailure } from './sqlite-failure.js';
+import { StoreService } from './sqlite-service.js';
+import type { ThreadReply, ThreadRequest } from './sqlite-thread.js';
+
+/** The entry of the store's thread: answers one request after another until the event loop ends it. */
+const { handlers } = new StoreService();
+
+parentPort?.on('message', ({ id, kind, request }: ThreadRequest) => {
+  parentPort?.postMessage(answer());
+
+  function answer(): ThreadReply {
+    try {
+      // `kind` and `request` were paired by `StoreThread.call`.
+      return { id, reply: handlers[kind](request as never) };
+    } catch (error) {
+      return { id, failure: toFailure(error) };
+    }
+  }
+});
