@@ -25,14 +25,22 @@ const PREDEFINED: Readonly<Record<string, string>> = {
 type OrderedNode = Readonly<Record<string, unknown>>;
 
 /**
- * The value of the root element in the parser's ordered output: texts are strings as they stand, elements without
- * anything `''`, elements that repeat arrays; attributes have `@_` in front, and the text beside attributes or elements is
- * `#text` (white space between elements is nothing). Of references only the five predefined and the numeric ones are
- * replaced. Recursive: the parser refuses what is deeper than the limit. Throws BODY_MALFORMED.
+ * The value of the root element, from the parser's ordered output of an element around the whole document; undefined
+ * where that holds anything but one element and white space.
+ *
+ * Texts are strings as they stand, elements without anything `''`, elements that repeat arrays; attributes have `@_` in
+ * front, and the text beside attributes or elements is `#text` (white space between elements is nothing). Of references
+ * only the five predefined and the numeric ones are replaced. Recursive: the parser refuses what is deeper than the limit.
+ * Throws BODY_MALFORMED.
  */
-export function valueOfRoot(nodes: unknown): JsonValue {
-  const root = nodesOf(nodes).find((node) => nameOf(node)?.startsWith(NAME_MARK));
-  return root === undefined ? '' : valueOfElement(root);
+export function valueOfRoot(output: unknown): JsonValue | undefined {
+  const nodes = nodesOf(output).flatMap((around) => nodesOf(around[nameOf(around) ?? '']));
+  const [root, ...others] = nodes.filter((node) => !isBlank(node));
+  return root === undefined || others.length > 0 ? undefined : valueOfElement(root);
+}
+
+function isBlank(node: OrderedNode): boolean {
+  return nameOf(node) === TEXT && WHITE_SPACE.test(String(node[TEXT]));
 }
 
 function valueOfElement(element: OrderedNode): JsonValue {

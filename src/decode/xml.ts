@@ -27,6 +27,8 @@ export function decodeXml(text: string, limits: Limits): JsonObject {
   const verdict = XMLValidator.validate(xml);
   if (verdict !== true) throw malformed(verdict.err);
   const root = valueOfRoot(parse(xml, limits));
+  // The validator overlooks what follows a root that closes itself.
+  if (root === undefined) throw malformed({ code: 'InvalidXml' });
   if (typeof root === 'string' && root.trim() === '') return {};
   if (typeof root !== 'object' || root === null || Array.isArray(root)) {
     throw notXml('the root element holds only text; send one element for each field of the event');
@@ -37,7 +39,8 @@ export function decodeXml(text: string, limits: Limits): JsonObject {
 }
 
 function parse(text: string, limits: Limits): unknown {
-  let keys = 0;
+  // Neither the element around all nor the root is a key.
+  let keys = -2;
   const mark = (name: string): string => (name.startsWith(NAME_MARK) ? name : NAME_MARK + name);
   const parser = new XMLParser({
     preserveOrder: true,
@@ -60,13 +63,13 @@ function parse(text: string, limits: Limits): unknown {
     updateTag: (name, path, attributes) => {
       keys += 1 + Object.keys(attributes ?? {}).length;
       if (keys > limits.keys) throw tooManyKeys(limits);
-      // The innermost element is a text, and no level of its own.
-      if (typeof path !== 'string' && path.getDepth() > limits.depth + 1) throw tooDeep(limits);
+      // No levels of the value: the element around all, and the innermost one, which is a text.
+      if (typeof path !== 'string' && path.getDepth() > limits.depth + 2) throw tooDeep(limits);
       return name;
     },
   });
   try {
-    return parser.parse(text);
+    return parser.parse(`<document>${text}</document>`);
   } catch (cause) {
     if (cause instanceof TrackbridgeError) throw cause;
     throw notXml('the text cannot be read as XML; send it as it was serialised', cause);
@@ -97,7 +100,7 @@ function endOfSpecial(text: string, at: number): string | undefined {
   return text.startsWith('<?', at) ? '?>' : undefined;
 }
 
-function malformed(error: { code: string; line: number; col: number }): TrackbridgeError {
+function malformed(error: { code: string; line?: number; col?: number }): TrackbridgeError {
   const what =
     WORDING[error.code] ?? 'there must be one root element, closed, and nothing after it';
   const where = error.col === undefined ? '' : ` at line ${error.line}, column ${error.col}`;

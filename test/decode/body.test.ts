@@ -1,0 +1,215 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import { decodeBody } from '../../src/decode/body.js';
+import { LIMITS } from '../../src/decode/limits.js';
+import type { MultipartFields } from '../../src/decode/multipart.js';
+import { refusalOf } from './refusal.js';
+
+const FORM = 'application/x-www-form-urlencoded';
+const noMultipart = (): Promise<MultipartFields> =>
+  Promise.reject(new Error('nothing here is multipart'));
+
+function decode(body: string | Buffer, contentType?: string) {
+  return decodeBody(Buffer.from(body as string), contentType, noMultipart, LIMITS);
+}
+
+afterEach(() => {
+  expect(Object.keys(Object.prototype)).toEqual([]);
+});
+
+describe('the body decides over the label', () => {
+  it.each([
+    undefined,
+    'application/json',
+    'text/plain',
+    FORM,
+    'application/xml',
+    'multipart/form-data',
+    ';;;',
+  ])('for JSON labelled %s', (label) => {
+    expect(decode('{"type":"track"}', label)).toEqual({ type: 'track' });
+    expect(decode('\ufeff \r\n\t[{"type":"track"}]', label)).toEqual([{ type: 'track' }]);
+  });
+
+  it.each([undefined, 'application/json', 'text/plain', FORM, 'multipart/form-data'])(
+    'for XML labelled %s',
+    (label) => {
+      expect(decode('\ufeff\n<r><type>track</type></r>', label)).toEqual({ type: 'track' });
+    },
+  );
+
+  it('for every recorded body of both vendors', () => {
+    const fixtures = ['segment-signatures.json', 'rudderstack-wire.json'].map((name) =>
+      JSON.parse(readFileSync(new URL(`../fixtures/${name}`, import.meta.url), 'utf8')),
+    );
+    const bodies: string[] = fixtures.flatMap(({ cases }) =>
+      cases.map(
+        (one: { body?: string; delivery?: { body: string } }) =>
+          one.body ?? one.delivery?.body ?? '',
+      ),
+    );
+    const recorded = bodies.filter((body) => body !== '');
+    expect(recorded.length).toBeGreaterThan(15);
+    for (const body of recorded) expect(decode(body, FORM)).toEqual(JSON.parse(body));
+  });
+});
+
+describe('the label decides where the body does not', () => {
+  it.each([
+    ['"text"', 'application/json', 'text'],
+    ['42', 'application/cloudevents+json', 42],
+    ['null', undefined, null],
+    ['42', 'text/plain', 42],
+    ['42', FORM, { 42: '' }],
+    ['type=track&n=1', FORM, { type: 'track', n: '1' }],
+    ['type=track&n=1', `${FORM.toUpperCase()}; charset=utf-8`, { type: 'track', n: '1' }],
+    ['type=track&n=1', undefined, { type: 'track', n: '1' }],
+    ['type=track&n=1', 'text/plain', { type: 'track', n: '1' }],
+  ])('%j labelled %s', (body, label, value) => {
+    expect(decode(body, label)).toEqual(value);
+  });
+
+  it.each([
+    ['type=track', 'application/json', 'the JSON breaks off'],
+    ['type=track', 'application/soap+xml', 'the XML is not accepted'],
+    ['hello world', undefined, 'send JSON, a form, XML or multipart'],
+    ['hello world', 'text/plain', 'send JSON, a form, XML or multipart'],
+    [
+      '--xyz\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--xyz--',
+      'text/plain',
+      'its boundary',
+    ],
+    ['{"type":', undefined, 'the JSON breaks off'],
+  ])('and refuses %j labelled %s, saying what was expected', (body, label, reason) => {
+    const error = refusalOf(() => decode(body, label));
+    expect(error).toMatchObject({ code: 'BODY_MALFORMED', status: 400 });
+    expect(error.message).toContain(reason);
+  });
+});
+
+it.each(['', ' \r\n\t', '\ufeff', '\ufeff \n'])('an empty body is refused: %j', (body) => {
+  for (const label of [undefined, 'application/json', FORM, 'multipart/form-data; boundary=x']) {
+    expect(refusalOf(() => decode(body, label))).toMatchObject({ code: 'BODY_EMPTY', status: 400 });
+  }
+});
+
+describe('other charsets', () => {
+  it('are read from the label', () => {
+    const utf16 = Buffer.from('\ufeff{"name":"Zoë"}', 'utf16le');
+    expect(decode(utf16, 'application/json; charset=utf-16')).toEqual({ name: 'Zoë' });
+    expect(decode(Buffer.from('name=Zoë', 'latin1'), `${FORM}; charset=latin1`)).toEqual({
+      name: 'Zoë',
+    });
+  });
+
+  it('are read from the XML declaration, after the label', () => {
+    const xml = Buffer.from(
+      '<?xml version="1.0" encoding="ISO-8859-1"?><r><name>Zoë</name></r>',
+      'latin1',
+    );
+    expect(decode(xml)).toEqual({ name: 'Zoë' });
+    expect(decode(xml, 'application/xml; charset=koi8-r')).toEqual({ name: 'ZoК' });
+  });
+});
+
+describe('a multipart body', () => {
+  it('is read by the reader, as bytes and with its label', async () => {
+    const body = Buffer.from([0x2d, 0x2d, 0x78, 0xff, 0xfe]);
+    const label = 'Multipart/Form-Data; boundary=x';
+    const decoded = decodeBody(
+      body,
+      label,
+      (bytes, contentType) => {
+        expect([bytes, contentType]).toEqual([body, label]);
+        return Promise.resolve({ type: 'track', 'properties[n]': '[1]' });
+      },
+      LIMITS,
+    );
+    await expect(decoded).resolves.toEqual({ type: 'track', properties: { n: [1] } });
+  });
+
+  it('fails with what the reader fails with', async () => {
+    await expect(decode('--x', 'multipart/form-data; boundary=x')).rejects.toThrow(
+      'nothing here is multipart',
+    );
+  });
+});
+
+describe('any bytes at all', () => {
+  const label = fc.constantFrom(
+    undefined,
+    'application/json',
+    FORM,
+    'text/xml',
+    'text/plain; charset=utf-16le',
+    'x; charset=latin1',
+  );
+
+  function isDecodedOrRefused(body: Buffer, contentType: string | undefined): void {
+    let value: unknown;
+    try {
+      value = decode(body, contentType);
+    } catch (error) {
+      expect(error).toMatchObject({ name: 'TrackbridgeError', status: 400 });
+      return;
+    }
+    expect(() => JSON.stringify(value)).not.toThrow();
+    expect(Object.keys(Object.prototype)).toEqual([]);
+  }
+
+  it('are decoded or refused with 400', () => {
+    fc.assert(
+      fc.property(fc.uint8Array(), label, (bytes, contentType) =>
+        isDecodedOrRefused(Buffer.from(bytes), contentType),
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it('are decoded or refused with 400 where they look like a format', () => {
+    const pieces = fc.constantFrom(
+      ...[
+        '<a>',
+        '</a>',
+        '<a/>',
+        '<a b="',
+        '">',
+        '<!--',
+        '-->',
+        '<![CDATA[',
+        ']]>',
+        '<?x',
+        '?>',
+        '<!DOCTYPE',
+        '&amp;',
+        '&#0;',
+      ],
+      ...[
+        '{',
+        '}',
+        '[',
+        ']',
+        '"',
+        ':',
+        ',',
+        '1',
+        'null',
+        '\\u00',
+        '__proto__',
+        'constructor',
+        'prototype',
+        ' ',
+        '\n',
+        'é',
+      ],
+      ...['a', '=', '&', '%', '%E9', '+', '[]', '[0]', '[999999999]', '.', '--'],
+    );
+    fc.assert(
+      fc.property(fc.array(pieces, { maxLength: 30 }), label, (parts, contentType) =>
+        isDecodedOrRefused(Buffer.from(parts.join('')), contentType),
+      ),
+      { numRuns: 3_000 },
+    );
+  });
+});

@@ -1,0 +1,121 @@
+import { XMLBuilder } from 'fast-xml-parser';
+import { afterEach, describe, expect, it } from 'vitest';
+import { LIMITS } from '../../src/decode/limits.js';
+import { decodeXml } from '../../src/decode/xml.js';
+import { refusalOf } from './refusal.js';
+
+const decode = (text: string) => decodeXml(text, LIMITS);
+
+afterEach(() => {
+  expect(Object.keys(Object.prototype)).toEqual([]);
+});
+
+describe('an XML body', () => {
+  it('is the event in its root element, as RudderStack builds it', () => {
+    const event = {
+      type: 'track',
+      event: 'Order <Completed> & "paid"',
+      properties: { order_id: '007', products: [{ sku: 'a' }, { sku: 'b' }], coupon: '' },
+    };
+    const builder = new XMLBuilder({ suppressEmptyNode: true });
+    const text = `<?xml version="1.0" encoding="UTF-8"?>${builder.build({ root: event })}`;
+    expect(decode(text)).toStrictEqual(event);
+  });
+
+  it.each([
+    [
+      '<r><a>007</a><b>true</b><c> x </c><d>1e3</d></r>',
+      { a: '007', b: 'true', c: ' x ', d: '1e3' },
+    ],
+    ['<r>\n  <a>1</a>\n  <b>\n <c>2</c>\n</b></r>\n', { a: '1', b: { c: '2' } }],
+    ['<r><a/><b></b><a>2</a></r>', { a: ['', '2'], b: '' }],
+    [
+      '<r id="1"><a b="x &amp; y">t</a><c d="2"/></r>',
+      { '@_id': '1', a: { '@_b': 'x & y', '#text': 't' }, c: { '@_d': '2' } },
+    ],
+    ['<r><p>one <b>two</b> three</p></r>', { p: { b: 'two', '#text': 'one  three' } }],
+    [
+      '<r><a>&lt;&gt;&amp;&apos;&quot;&#65;&#x1F600;</a><b>&amp;lt;</b><c>&nbsp;</c></r>',
+      { a: '<>&\'"A😀', b: '&lt;', c: '&nbsp;' },
+    ],
+    ['<r><a><![CDATA[<b>&amp;</b>]]>&amp;</a></r>', { a: '<b>&amp;</b>&' }],
+    [
+      '<!-- <!DOCTYPE x> --><?pi <!ENTITY?><r><!-- c --><a>1</a><b><![CDATA[<!DOCTYPE]]></b></r>',
+      { a: '1', b: '<!DOCTYPE' },
+    ],
+    ['<ns:r xmlns:ns="u"><ns:a>1</ns:a></ns:r>', { '@_xmlns:ns': 'u', 'ns:a': '1' }],
+    ['\n<?xml version="1.0"?>\n<r><a>1</a></r>', { a: '1' }],
+    ['<r/>', {}],
+    ['<r> </r>', {}],
+  ])('keeps texts as they stand: %s', (text, value) => {
+    expect(decode(text)).toStrictEqual(value);
+  });
+
+  it('loses prototype keys and keeps names that every object inherits', () => {
+    const text =
+      '<r><__proto__><polluted>1</polluted></__proto__><constructor><prototype>1</prototype></constructor>' +
+      '<a><constructor>2</constructor><toString/><__proto__/></a></r>';
+    expect(JSON.stringify(decode(text))).toBe('{"a":{"constructor":"2","toString":""}}');
+  });
+
+  it.each([
+    ['<r><a></r>', 'a tag is malformed'],
+    ['<r><a x="1" x="2"/></r>', 'an attribute'],
+    ['<r>a & b</r>', 'a character'],
+    ['<r/><s/>', 'one root element'],
+    ['<r/>text', 'nothing after it'],
+    ['<r/>x<!-- c -->', 'nothing after it'],
+    ['<r/><![CDATA[x]]>', 'nothing after it'],
+    ['<r/></document><s>', 'a tag is malformed'],
+    ['<r><a>1</a></r>text', 'nothing after it'],
+    ['<r><a>1</a>', 'a tag is malformed'],
+    ['<r><!-- never closed</r>', 'is not closed'],
+    ['<r><![CDATA[never closed</r>', 'is not closed'],
+    ['<r><a>&#0;</a></r>', 'does not allow'],
+    ['<r><a>&#x110000;</a></r>', 'does not allow'],
+    ['<r>only text</r>', 'only text'],
+    ['not XML', 'a character'],
+    ['<?xml version="1.0"?>', 'one root element'],
+  ])('is refused where it is broken: %s', (text, reason) => {
+    const error = refusalOf(() => decode(text));
+    expect(error).toMatchObject({ code: 'BODY_MALFORMED', status: 400 });
+    expect(error.message).toContain(reason);
+  });
+
+  it('is refused with the place of the fault and without its content', () => {
+    const error = refusalOf(() => decode('<r>\n<secret>x</other></r>'));
+    expect(error.message).toContain('line 2, column 10');
+    expect(error.message).not.toMatch(/secret|other/);
+  });
+
+  it.each([
+    '<!DOCTYPE r [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><r><x>&b;</x></r>',
+    '<?xml version="1.0"?>\n<!-- x -->\n<!DOCTYPE r SYSTEM "file:///etc/passwd"><r/>',
+    '<r><!DOCTYPE r><a>1</a></r>',
+    '<r><!ENTITY a "b"><a>1</a></r>',
+  ])('is refused with a document type or entities: %s', (text) => {
+    const error = refusalOf(() => decode(text));
+    expect(error).toMatchObject({ code: 'BODY_MALFORMED', status: 400 });
+    expect(error.message).toContain('document type');
+  });
+
+  it('may be as deep as the limit and not deeper', () => {
+    const nested = (depth: number) => `${'<a>'.repeat(depth)}1${'</a>'.repeat(depth)}`;
+    // The root element is a level, the innermost element a text.
+    expect(() => decode(nested(LIMITS.depth + 1))).not.toThrow();
+    for (const depth of [LIMITS.depth + 2, 100_000]) {
+      expect(refusalOf(() => decode(nested(depth)))).toMatchObject({
+        code: 'LIMIT_EXCEEDED',
+        status: 400,
+      });
+    }
+  });
+
+  it('may have as many elements and attributes as the limit and not more', () => {
+    const limits = { ...LIMITS, keys: 3 };
+    expect(() => decodeXml('<r><a b="1"/><a/></r>', limits)).not.toThrow();
+    expect(refusalOf(() => decodeXml('<r><a b="1"/><a/><a/></r>', limits)).code).toBe(
+      'LIMIT_EXCEEDED',
+    );
+  });
+});
