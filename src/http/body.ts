@@ -28,6 +28,12 @@ export function readBody(
   late: ErrorCode,
 ): Buffer | Promise<Buffer> {
   if (!hasBody(request)) return NO_BODY;
+  if (request.readableDidRead) {
+    throw new TrackbridgeError(
+      'INTERNAL',
+      'the body was read before Trackbridge saw it; mount its middleware before any body parser',
+    );
+  }
   const coding = codingOf(request.headers['content-encoding']);
   const length = request.headers['content-length'];
   const read = getRawBody(request, { limit, ...(length === undefined ? {} : { length }) }).catch(

@@ -30,6 +30,8 @@ export function createMultipartReader(app: Koa): MultipartReader {
     request.headers['content-length'] = String(body.length);
     request.push(body);
     request.push(null);
+    // Otherwise its end reads as a sender that hung up.
+    request.complete = true;
     const ctx = app.createContext(request, new ServerResponse(request));
     const files: [string, string][] = [];
     const parse = koaBody({

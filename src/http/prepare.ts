@@ -1,5 +1,6 @@
 import type { Violation } from '../errors.js';
 import type { Canonicalizer, DeliveryFacts } from '../event/canonicalizer.js';
+import { canonicalContext } from '../event/context.js';
 import { type CanonicalEvent, isObject, type JsonValue, orderKeyOf } from '../event/event.js';
 import type { NewEvent, NewQuarantined } from '../outbox/outbox.js';
 import type { Decoded, Delivery, RawEvent, Source } from '../sources/source.js';
@@ -130,6 +131,5 @@ function withoutWriteKey(raw: JsonValue): JsonValue {
   if (!isObject(raw)) return raw;
   const { writeKey: _dropped, ...rest } = raw;
   if (!isObject(rest['context'])) return rest;
-  const { writeKey: _droppedToo, ...context } = rest['context'];
-  return { ...rest, context };
+  return { ...rest, context: canonicalContext(rest['context'], undefined) };
 }

@@ -16,10 +16,12 @@ afterEach(async () => {
 });
 
 const run = (...args: string[]) => runCommand(args, { cwd });
+/** The one line that is for people; beside it there may be JSON log lines. */
 const oneLine = (text: string): string => {
-  expect(text.endsWith('\n')).toBe(true);
-  expect(text.trimEnd().split('\n')).toHaveLength(1);
-  return text;
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('{'));
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toMatch(/^trackbridge: /);
+  return String(lines[0]);
 };
 const OPEN = { sources: { in: { type: 'segment', path: '/in', verify: { scheme: 'none' } } }, sinks: {} };
 
