@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync, readSync, rmSync, statSync } from 'nod
 import { basename } from 'node:path';
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
 import { messageOf, TrackbridgeError } from '../errors.js';
+import { ask } from './sqlite-ask.js';
 import { isBusy } from './sqlite-failure.js';
 import { APPLICATION_ID } from './sqlite-schema.js';
 
@@ -94,7 +95,7 @@ function quickCheck(path: string): void {
   let database: DatabaseSyncInstance | undefined;
   try {
     database = new DatabaseSync(path, { readOnly: true, timeout: 1_000 });
-    const { quick_check: verdict } = database.prepare('PRAGMA quick_check(1)').get();
+    const verdict = ask(database, 'SELECT quick_check FROM pragma_quick_check LIMIT 1');
     if (verdict !== 'ok') throw damaged(path, 'is damaged', new Error(String(verdict)));
   } catch (error) {
     if (error instanceof TrackbridgeError) throw error;

@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
 import { TrackbridgeError } from '../errors.js';
+import { ask } from './sqlite-ask.js';
 import { createStoreFile } from './sqlite-create.js';
 import { isBusy, isCorrupt } from './sqlite-failure.js';
 import { damaged, inspectStoreFile, inUse, refuseNewer } from './sqlite-inspect.js';
@@ -37,7 +38,7 @@ export function openDatabase(
 
 /** What was committed but not copied over yet is in the -wal: without its database it is lost, so somebody must look. */
 function refuseOrphan(file: string): void {
-  if (!existsSync(`${file}-wal`)) return;
+  if ((statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) === 0) return;
   const name = basename(file);
   throw new TrackbridgeError(
     'OUTBOX_CORRUPT',
@@ -78,7 +79,7 @@ function migrate(
   file: string,
   migrations: readonly Migration[],
 ): void {
-  const { user_version: version } = database.prepare('PRAGMA user_version').get();
+  const version = Number(ask(database, 'SELECT user_version FROM pragma_user_version'));
   refuseNewer(file, version, migrations.length);
   if (version === migrations.length) return;
   // One transaction: a migration that fails leaves the store as the older version knows it.

@@ -5,13 +5,18 @@ import type { Failure, RequestKind, Requests } from './sqlite-messages.js';
 
 /** The thread that owns the SQLite connection, as the event loop sees it. */
 export interface StoreThread {
+  /** False once its connection may no longer be used, or it has ended. */
+  readonly alive: boolean;
   /** Requests are answered in the order they were made. Rejects with a TrackbridgeError. */
   call<Kind extends RequestKind>(
     kind: Kind,
     request: Requests[Kind]['request'],
   ): Promise<Requests[Kind]['reply']>;
-  /** Ends the thread without waiting: one that hangs in a system call ends only when that returns. */
-  end(): void;
+  /**
+   * Ends the thread; resolves once it has let go of the store. One that hangs in a system call ends only when that
+   * returns, so nobody should wait for this without a limit.
+   */
+  end(): Promise<void>;
 }
 
 export interface ThreadRequest {
@@ -22,7 +27,7 @@ export interface ThreadRequest {
 
 export type ThreadReply =
   | { readonly id: number; readonly reply: Requests[RequestKind]['reply'] }
-  | { readonly id: number; readonly failure: Failure };
+  | { readonly id: number; readonly failure: Failure; readonly fatal: boolean };
 
 interface Waiting {
   // One map holds callers of every kind; `call` knows which reply belongs to which.
@@ -38,27 +43,37 @@ export function startStoreThread(): StoreThread {
   const worker = startWorker();
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
+  let alive = true;
   let gone: TrackbridgeError | undefined;
 
   const lose = (cause: unknown): void => {
-    gone ??= new TrackbridgeError(
-      'OUTBOX_UNAVAILABLE',
-      'The thread of the outbox has ended; restart the receiver',
-      { cause, retryAfter: 5_000 },
-    );
+    alive = false;
+    gone ??= new TrackbridgeError('OUTBOX_UNAVAILABLE', 'The thread of the outbox has ended', {
+      cause,
+      retryAfter: 1_000,
+    });
     for (const { reject } of waiting.values()) reject(gone);
     waiting.clear();
   };
+  const ended = new Promise<void>((resolve) => {
+    worker.once('exit', () => {
+      lose(undefined);
+      resolve();
+    });
+  });
   worker.on('error', lose);
-  worker.on('exit', lose);
   worker.on('message', (message: ThreadReply) => {
     const caller = waiting.get(message.id);
     waiting.delete(message.id);
-    if ('failure' in message) caller?.reject(fromFailure(message.failure));
-    else caller?.resolve(message.reply as never);
+    if (!('failure' in message)) return caller?.resolve(message.reply as never);
+    if (message.fatal) alive = false;
+    caller?.reject(fromFailure(message.failure));
   });
 
   return {
+    get alive() {
+      return alive;
+    },
     call: (kind, request) =>
       new Promise((resolve, reject) => {
         if (gone !== undefined) return reject(gone);
@@ -67,8 +82,10 @@ export function startStoreThread(): StoreThread {
         worker.postMessage({ id: lastId, kind, request } satisfies ThreadRequest);
       }),
     end: () => {
+      alive = false;
       worker.unref();
       void worker.terminate();
+      return ended;
     },
   };
 }
@@ -79,10 +96,8 @@ function startWorker(): Worker {
   }
   // Run from the sources, as the tests do: Node 20 reads no TypeScript, and `--import tsx` has no effect on a worker's
   // entry there, so the entry is a line that loads tsx first.
-  const tsx = import.meta.resolve('tsx/esm/api');
-  const entry = new URL('./sqlite-worker.ts', import.meta.url).href;
-  return new Worker(
-    `import(${JSON.stringify(tsx)}).then((tsx) => { tsx.register(); return import(${JSON.stringify(entry)}); })`,
-    { eval: true, execArgv: [] },
-  );
+  const tsx = JSON.stringify(import.meta.resolve('tsx/esm/api'));
+  const entry = JSON.stringify(new URL('./sqlite-worker.ts', import.meta.url).href);
+  const code = `import(${tsx}).then((tsx) => { tsx.register(); return import(${entry}); })`;
+  return new Worker(code, { eval: true, execArgv: [] });
 }

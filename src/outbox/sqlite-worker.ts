@@ -1,5 +1,6 @@
 import { parentPort } from 'node:worker_threads';
-import { toFailure } from './sqlite-failure.js';
+import { TrackbridgeError } from '../errors.js';
+import { keepsConnection, toFailure } from './sqlite-failure.js';
 import { StoreService } from './sqlite-service.js';
 import type { ThreadReply, ThreadRequest } from './sqlite-thread.js';
 
@@ -14,7 +15,8 @@ parentPort?.on('message', ({ id, kind, request }: ThreadRequest) => {
       // `kind` and `request` were paired by `StoreThread.call`.
       return { id, reply: handlers[kind](request as never) };
     } catch (error) {
-      return { id, failure: toFailure(error) };
+      const fatal = !(error instanceof TrackbridgeError) && !keepsConnection(error);
+      return { id, failure: toFailure(error), fatal };
     }
   }
 });

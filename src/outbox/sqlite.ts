@@ -13,6 +13,7 @@ import type {
 } from './outbox.js';
 import { type FreshEvent, SqliteConsumer } from './sqlite-consumer.js';
 import type { AppendResult, Step, StepResults, StoreOptions } from './sqlite-messages.js';
+import { StoreSupervisor } from './sqlite-supervisor.js';
 import { type StoreThread, startStoreThread } from './sqlite-thread.js';
 
 /** How long a full outbox asks senders to wait, milliseconds: as long as sinks may need to make some room. */
@@ -58,28 +59,28 @@ export class SqliteOutbox implements Outbox {
   readonly #writes = new GroupCommit((steps) => this.#commit(steps));
   readonly #consumers = new Map<string, SqliteConsumer>();
   readonly #stopped = new AbortController();
-  #thread: StoreThread | undefined;
+  readonly #store: StoreSupervisor;
+  #state: 'new' | 'open' | 'closed' = 'new';
   #tail = 0;
   #closing: Promise<void> | undefined;
 
   constructor(options: SqliteOptions, deps: SqliteDeps) {
     this.#options = options;
     this.#deps = deps;
+    this.#store = new StoreSupervisor({
+      clock: deps.clock,
+      startThread: deps.startThread ?? startStoreThread,
+      onReopened: (tail) => this.#advance(tail, undefined),
+    });
   }
 
   async open(sinks: readonly string[]): Promise<void> {
-    if (this.#thread !== undefined) throw new TypeError('The outbox is open already');
+    if (this.#state !== 'new') throw new TypeError('The outbox is open already');
     const { path, durability, dedupeWindow, maxPending } = this.#options;
-    const thread = (this.#deps.startThread ?? startStoreThread)();
-    try {
-      const options = { path, durability, dedupeWindow, maxPending };
-      const { tail } = await thread.call('open', { options, sinks });
-      this.#tail = tail;
-    } catch (error) {
-      thread.end();
-      throw error;
-    }
-    this.#thread = thread;
+    const options = { path, durability, dedupeWindow, maxPending };
+    const { tail } = await this.#store.open({ options, sinks });
+    this.#tail = tail;
+    this.#state = 'open';
     void this.#sweepNowAndThen();
   }
 
@@ -173,50 +174,59 @@ export class SqliteOutbox implements Outbox {
 
   async #commit(steps: readonly Step[]): Promise<readonly StepResults[keyof StepResults][]> {
     try {
-      const { results, tail } = await this.#running().call('commit', {
-        now: this.#deps.clock.now(),
-        steps,
-      });
-      const before = this.#tail;
-      this.#tail = tail;
-      if (tail > before && this.#consumers.size > 0) {
-        const fresh = freshEvents(steps, results, tail - before);
-        for (const consumer of this.#consumers.values()) consumer.notice(before, fresh);
+      const now = this.#deps.clock.now();
+      const { results, tail } = await this.#store.call('commit', { now, steps });
+      const news = tail - this.#tail;
+      if (news > 0) {
+        this.#advance(
+          tail,
+          this.#consumers.size > 0 ? freshEvents(steps, results, news) : undefined,
+        );
       }
       return results;
     } catch (error) {
-      this.#deps.log.error({ err: error }, `The outbox could not write: ${messageOf(error)}`);
+      const { cause } = error as Error;
+      this.#deps.log.error(
+        { err: cause ?? error },
+        `The outbox could not write: ${messageOf(error)}`,
+      );
       throw error;
     }
   }
 
+  /** The store now ends at `tail`; `fresh` is what is new, where it is at hand. */
+  #advance(tail: number, fresh: readonly FreshEvent[] | undefined): void {
+    const before = this.#tail;
+    this.#tail = tail;
+    for (const consumer of this.#consumers.values()) consumer.notice(before, fresh);
+  }
+
   async #close(): Promise<void> {
     this.#stopped.abort();
-    const thread = this.#thread;
-    if (thread === undefined) return;
+    if (this.#state !== 'open') return;
+    this.#state = 'closed';
     const patience = new AbortController();
-    const finished = this.#finish(thread).then(
+    const finished = this.#finish().then(
       () => undefined,
-      (error: unknown) => error ?? new Error('unknown'),
+      (error: unknown) => error,
     );
     const late = this.#deps.clock
       .sleep(CLOSE_PATIENCE, patience.signal)
-      .then(() => 'late' as const);
+      .then(() => new Error(`not closed after ${CLOSE_PATIENCE} ms`));
     const problem = await Promise.race([finished, late]);
     patience.abort();
-    if (problem !== undefined) {
-      // Nothing that was acknowledged is lost by this: the next start finds it in the -wal.
-      this.#deps.log.warn(
-        { err: problem },
-        'The outbox did not close in time; it is left to the next start',
-      );
-    }
-    thread.end();
+    if (problem === undefined) return;
+    this.#store.abandon();
+    // Nothing that was acknowledged is lost by this: the next start finds it in the -wal.
+    this.#deps.log.warn(
+      { err: problem },
+      'The outbox did not close in order; the next start puts it in order',
+    );
   }
 
-  async #finish(thread: StoreThread): Promise<void> {
+  async #finish(): Promise<void> {
     await this.#writes.idle();
-    await thread.call('close', null);
+    await this.#store.close();
   }
 
   async #sweepNowAndThen(): Promise<void> {
@@ -238,19 +248,13 @@ export class SqliteOutbox implements Outbox {
     }
   }
 
-  /** The thread, for whatever may only be asked of an outbox that is open and stays so. */
-  #open(): StoreThread {
-    if (this.#stopped.signal.aborted) {
-      throw new TrackbridgeError('DRAINING', 'The outbox is closing; send it again later', {
-        retryAfter: RETRY_AFTER_FULL,
-      });
-    }
-    return this.#running();
-  }
-
-  #running(): StoreThread {
-    if (this.#thread === undefined) throw new TypeError('The outbox is not open');
-    return this.#thread;
+  /** The store, where it is open and is to stay so. */
+  #open(): StoreSupervisor {
+    if (this.#state === 'open') return this.#store;
+    if (this.#state === 'new') throw new TypeError('The outbox is not open');
+    throw new TrackbridgeError('DRAINING', 'The outbox is closing; send it again later', {
+      retryAfter: RETRY_AFTER_FULL,
+    });
   }
 }
 
