@@ -90,7 +90,7 @@ function explain(error: YAMLError, text: string): string {
     case 'TAB_AS_INDENT':
       return 'lines must be indented with spaces, not with tabs';
     case 'BAD_INDENT':
-      return 'the indentation does not fit the lines around';
+      return 'the indentation does not fit, or a bracket or quote is left open';
     case 'NON_STRING_KEY':
       return 'a key must be a text';
     default:

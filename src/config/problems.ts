@@ -37,7 +37,10 @@ export class Problems {
   /** Something wrong with a member; `message` continues a line that begins with its name. Never give it a secret. */
   add(pointer: string, message: string, part: Part = 'value'): void {
     const position = this.#outside.has(pointer) ? undefined : this.#origin.locate?.(pointer, part);
-    this.#found.push({ pointer, text: `${labelOf(pointer)} ${message}`, position, part });
+    const text = `${labelOf(pointer)} ${message}`;
+    // A fraction for a duration is of the wrong type and no duration: the same line twice.
+    if (this.#found.some((known) => known.text === text)) return;
+    this.#found.push({ pointer, text, position, part });
   }
 
   /** What this member holds does not come from the file: problems with it then do not point there. */

@@ -15,7 +15,15 @@ const SECRET_NAME = /^(key|users|headers|write_?keys?|sasl|dsn)$/i;
 export function redactConfig(config: Config): JsonObject {
   // Through JSON, since a configuration is nothing else.
   const copy: JsonValue = JSON.parse(JSON.stringify(config));
-  return isObject(copy) ? redactMembers(copy) : {};
+  if (!isObject(copy)) return {};
+  const { sources, sinks, ...rest } = copy;
+  return { ...redactMembers(rest), sources: redactNamed(sources), sinks: redactNamed(sinks) };
+}
+
+/** A source may be called `token`. */
+function redactNamed(named: JsonValue | undefined): JsonValue {
+  const members = Object.entries(isObject(named) ? named : {});
+  return Object.fromEntries(members.map(([name, member]) => [name, redact(member)]));
 }
 
 function redactMembers(object: JsonObject): JsonObject {

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { load, problemsOf } from './support.js';
+
+const refusal = (sink: string): string[] =>
+  problemsOf(`sinks: { a: ${sink} }`).map((line) =>
+    line.replace(/^trackbridge\.yaml:\d+:\d+: sinks\.a/, ''),
+  );
+const resolved = (sink: string) => load(`sinks: { a: ${sink} }`).config.sinks['a'];
+
+describe('sinks', () => {
+  it('may be none', () => {
+    expect(load('sinks: {}')).toMatchObject({ config: { sinks: {} }, warnings: [] });
+  });
+
+  it('have their own options apart from the common ones, converted and with defaults', () => {
+    expect(
+      resolved('{ type: file, path: x, rotate: { size: 1mb }, lanes: 2, timeout: 3s }'),
+    ).toMatchObject({
+      type: 'file',
+      lanes: 2,
+      timeout: 3_000,
+      options: { path: 'x', rotate: { size: 1_048_576, keep: 5 } },
+    });
+  });
+
+  it('may have an option of their own that hides a common one', () => {
+    expect(resolved('{ type: stdout, format: json }')).toMatchObject({
+      format: 'canonical',
+      options: { format: 'json' },
+    });
+    expect(resolved('{ type: file, path: x, format: cloudevents }')?.format).toBe('cloudevents');
+  });
+
+  it.each([
+    [
+      '{ type: kafka, brokers: x }',
+      '.type does not know "kafka"; known are file, http, module, stdout',
+    ],
+    ['{ type: htpp }', '.type does not know "htpp"; did you mean "http"?'],
+    ['{}', '.type is missing; known are file, http, module, stdout'],
+    ['stdout', ' must be a mapping with a type'],
+    ['{ type: stdout, path: x }', '.path is an option of type file and module, not of stdout'],
+    ['{ type: stdout, lane: 1 }', '.lane is not known; did you mean "lanes"?'],
+    [
+      '{ type: stdout, format: cloudevents }',
+      '.format does not know "cloudevents"; known are pretty, json',
+    ],
+    [
+      '{ type: file, path: x, format: pretty }',
+      '.format does not know "pretty"; known are canonical, cloudevents',
+    ],
+    ['{ type: file }', '.path is missing'],
+    ['{ type: stdout, batch: { size: 0 } }', '.batch.size must be at least 1'],
+    ['{ type: stdout, batch: { wiat: 1s } }', '.batch.wiat is not known; did you mean "wait"?'],
+    ['{ type: stdout, lanes: 257 }', '.lanes must be at most 256'],
+    ['{ type: stdout, timeout: 0s }', '.timeout must be at least 1ms'],
+    ['{ type: stdout, retry: { initial: 10m } }', '.retry.initial is longer than retry.max'],
+    ['{ type: stdout, where: { events: [] } }', '.where.events must not be empty'],
+    [
+      '{ type: stdout, where: { sources: [segmnt] } }',
+      '.where.sources[0] names no source; did you mean "segment"?',
+    ],
+    [
+      '{ type: stdout, where: { types: [trak] } }',
+      '.where.types[0] does not know the event type "trak"; did you mean "track"?',
+    ],
+    ['{ type: stdout, where: { authenticated: 1 } }', '.where.authenticated must be true or false'],
+  ])('%s is refused: %s', (sink, line) => {
+    const lines = refusal(sink);
+    expect(lines).toContain(line);
+    expect(lines[0]).toBe(line);
+  });
+
+  it('filter by the types that a source adds', () => {
+    const text = [
+      'sources: { s: { type: segment, verify: { scheme: none }, extraTypes: [merge] } }',
+      'sinks: { a: { type: stdout, where: { types: [merge] } } }',
+    ].join('\n');
+    expect(load(text).config.sinks['a']?.where).toEqual({ types: ['merge'] });
+  });
+
+  it('must not write to one file, nor into the outbox', () => {
+    const file = (path: string): string => `{ type: file, path: ${path} }`;
+    expect(problemsOf(`sinks: { a: ${file('./x/../y')}, b: ${file('y')} }`)).toEqual([
+      'trackbridge.yaml:1:68: sinks.b.path is the file of sink a as well; give it another',
+    ]);
+    expect(problemsOf(`sinks: { a: ${file('data/outbox.db')} }`)).toEqual([
+      'trackbridge.yaml:1:33: sinks.a.path is the file of the outbox as well; give it another',
+    ]);
+  });
+});

@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest';
+import { EVENT_TYPES } from '../../src/event/event.js';
+import { load, problemsOf, source } from './support.js';
+
+const plain = (lines: string[]): string[] =>
+  lines.map((line) => line.replace(/^trackbridge\.yaml:\d+:\d+: /, ''));
+const refusal = (options: string): string[] => plain(problemsOf(source(options)));
+const two = (a: string, b: string): string =>
+  `sources:\n  a: { verify: { scheme: none }, ${a} }\n  b: { verify: { scheme: none }, ${b} }\n`;
+
+describe('sources', () => {
+  it('may be none, with a warning', () => {
+    const { config, warnings } = load('sources: {}');
+    expect(config.sources).toEqual({});
+    expect(warnings).toEqual(['there are no sources: nothing can be received']);
+  });
+
+  it.each(['_a', '"a b"', '""', '"a/b"', 'constructor.x', `${'x'.repeat(65)}`])(
+    'cannot be named %s',
+    (name) => {
+      const [line] = plain(
+        problemsOf(`sources: { ${name}: { type: segment, verify: { scheme: none } } }`),
+      );
+      expect(line).toMatch(/cannot be the name: 1 to 64 letters/);
+    },
+  );
+
+  it('cannot be named __proto__, and nothing is polluted', () => {
+    const lines = problemsOf('sources: { __proto__: { type: segment, polluted: yes } }');
+    expect(lines[0]).toMatch(/sources\.__proto__ is not allowed as a name$/);
+    expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false);
+  });
+
+  it('may have the names of object members', () => {
+    const { sources } = load(
+      'sources: { constructor: { type: segment, verify: { scheme: none } } }',
+    ).config;
+    expect(Object.entries(sources)).toMatchObject([['constructor', { path: '/segment' }]]);
+  });
+
+  it.each([
+    [
+      'untyped: { as: trak }',
+      'sources.s.untyped.as does not know the event type "trak"; did you mean "track"?',
+    ],
+    ['untyped: {}', 'sources.s.untyped.as is missing'],
+    ['query: { types: spec }', 'sources.s.query is an option of type rudderstack, not of segment'],
+    [
+      'retry: {}',
+      'sources.s.retry is not known; known are type, path, verify, untyped, dedupeGroup, rateLimit, ack, cors, extraTypes, onUnauthenticated',
+    ],
+    ['ack: deliverd', 'sources.s.ack does not know "deliverd"; did you mean "delivered"?'],
+    ['rateLimit: { perSecond: 0 }', 'sources.s.rateLimit.perSecond must be more than 0'],
+    ['rateLimit: { burst: 5 }', 'sources.s.rateLimit.perSecond is missing'],
+    [
+      'cors: { origins: ["https://a.com/"] }',
+      'sources.s.cors.origins[0] must be * or an origin such as https://example.com, without a path',
+    ],
+    ['cors: { origins: [] }', 'sources.s.cors.origins must not be empty'],
+    [
+      'extraTypes: [Merge]',
+      'sources.s.extraTypes[0] must be 1 to 64 lower-case letters, digits, - and _',
+    ],
+    [
+      'path: segment',
+      'sources.s.path must be a URL path such as /segment, of letters, digits and . _ ~ -',
+    ],
+    [
+      'path: "/a?b"',
+      'sources.s.path must be a URL path such as /segment, of letters, digits and . _ ~ -',
+    ],
+    [
+      'path: /a//b',
+      'sources.s.path must be a URL path such as /segment, of letters, digits and . _ ~ -',
+    ],
+    ['path: /a/../b', 'sources.s.path must not hold . or .. as a step'],
+    ['path: /readyz/', 'sources.s.path is /readyz, which answers health probes; choose another'],
+  ])('%s is refused: %s', (options, line) => {
+    expect(refusal(options)).toEqual([line]);
+  });
+
+  it('of an unknown type are refused', () => {
+    expect(
+      plain(problemsOf('sources: { s: { type: webhook-source, verify: { scheme: none } } }')),
+    ).toEqual(['sources.s.type does not know "webhook-source"; known are segment, rudderstack']);
+    expect(plain(problemsOf('sources: { s: { verify: { scheme: none } } }'))).toEqual([
+      'sources.s.type is missing; known are segment, rudderstack',
+    ]);
+  });
+
+  it('know every event type, and the ones they add', () => {
+    for (const type of [...EVENT_TYPES, 'merge']) {
+      const options = `extraTypes: [merge], untyped: { as: ${type} }`;
+      expect(load(source(options)).config.sources['s']?.untyped).toEqual({ as: type });
+    }
+  });
+
+  it('get a burst of what they may a second, and at least 1', () => {
+    const burst = (limit: string) =>
+      load(source(`rateLimit: ${limit}`)).config.sources['s']?.rateLimit?.burst;
+    expect(burst('{ perSecond: 10.5 }')).toBe(11);
+    expect(burst('{ perSecond: 0.1 }')).toBe(1);
+    expect(burst('{ perSecond: 10, burst: 3 }')).toBe(3);
+  });
+
+  it('have their path without a slash at the end', () => {
+    expect(load(source('path: /in/segment/')).config.sources['s']?.path).toBe('/in/segment');
+    expect(load(source('path: /')).config.sources['s']?.path).toBe('/');
+  });
+});
+
+describe('the paths of sources', () => {
+  it.each([
+    [
+      'type: segment',
+      'type: segment',
+      'sources.b.path is /segment, which is that of source a as well',
+    ],
+    [
+      'type: segment, path: /x/',
+      'type: rudderstack, path: /x',
+      'sources.b.path is /x, which is that of source a as well',
+    ],
+    [
+      'type: rudderstack, path: /x',
+      'type: segment, path: /x/y',
+      "sources.b.path is below /x, all of which is source a's",
+    ],
+    [
+      'type: segment, path: /x/y',
+      'type: rudderstack, path: /x',
+      'sources.b.path has /x/y of source a below it, but owns all that is there',
+    ],
+    [
+      'type: rudderstack, path: /',
+      'type: segment',
+      "sources.b.path is below /, all of which is source a's",
+    ],
+  ])('%s and %s get into each other', (a, b, line) => {
+    expect(plain(problemsOf(two(a, b)))).toEqual([line]);
+  });
+
+  it.each([
+    ['type: rudderstack, path: /x', 'type: segment, path: /xy'],
+    ['type: segment, path: /x', 'type: rudderstack, path: /x/y'],
+  ])('%s and %s do not', (a, b) => {
+    expect(() => load(two(a, b))).not.toThrow();
+  });
+});
