@@ -80,9 +80,10 @@ function shapeOf(root) {
     if (typeof value === 'string') return onWire ? 's' : `=${value}`;
     if (typeof value === 'number') return onWire ? 'n' : value;
     if (typeof value !== 'object' || value === null) return value;
-    const entries = childrenOf(value, key)
-      .filter((child) => child.name !== '__proto__')
-      .map((child) => [child.name, shape(child.value, child.key, named && child.name !== '')]);
+    const entries = childrenOf(value, key).map((child) => [
+      child.name,
+      shape(child.value, child.key, named && child.name !== ''),
+    ]);
     return Array.isArray(value) ? entries.map(([, child]) => child) : Object.fromEntries(entries);
   };
   return shape(root, '', true);

@@ -226,6 +226,24 @@ describe('the headers of the transformation', () => {
   });
 });
 
+describe('the shape in the envelope', () => {
+  it.each([
+    ['what the query carries', { a: 'x', b: [1, ''] }, { a: 's', b: ['n', 's'] }],
+    [
+      'what tells its type itself',
+      { a: true, b: null, c: [], d: {} },
+      { a: true, b: null, c: [], d: {} },
+    ],
+    ['two values of one key', { 'a.b': 1, a: { b: 'x' } }, { 'a.b': 1, a: { b: '=x' } }],
+    ['an element beside its look-alike', { 'a[0]': 1, a: [true] }, { 'a[0]': 1, a: [true] }],
+    ['empty names', { '': 'x', a: { '': { b: 1 } } }, { '': '=x', a: { '': { b: 1 } } }],
+  ])('says of %s how to get it', (_what, properties, shape) => {
+    const value = headerOf(transformEvent({ properties }))['x-trackbridge-event'] ?? '';
+    const { properties: found } = JSON.parse(value.slice(4, -1)) as { properties: unknown };
+    expect(found).toEqual(shape);
+  });
+});
+
 describe('the transformation', () => {
   const circular: Record<string, unknown> = { type: 'track' };
   circular['self'] = circular;
