@@ -1,0 +1,70 @@
+/**
+ * An outbox in a process of its own, driven over IPC, so that a test can kill it or give it a bad disk.
+ *
+ * Arguments: the path of the store. Commands: `{ id, do: 'append', ids }`, `'stats'`, `'probe'`, `'tick'`, `'close'`;
+ * each is answered with `{ id, result }` or `{ id, error }`.
+ */
+import { systemClock } from '../../../src/clock.js';
+import { TrackbridgeError } from '../../../src/errors.js';
+import { SqliteOutbox } from '../../../src/outbox/sqlite.js';
+import { delivery, newEvent } from '../samples.js';
+
+export interface Command {
+  readonly id: number;
+  readonly do: 'append' | 'stats' | 'probe' | 'tick' | 'close';
+  readonly ids?: readonly string[];
+  /** Milliseconds until the append is given up. */
+  readonly patience?: number;
+}
+
+export interface Answer {
+  readonly id: number;
+  readonly result?: unknown;
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+const outbox = new SqliteOutbox(
+  {
+    path: process.argv[2] ?? '',
+    durability: 'full',
+    dedupeWindow: 3_600_000,
+    maxPending: 1_000_000,
+    retention: 3_600_000,
+  },
+  { clock: systemClock, log: { warn: () => undefined, error: () => undefined } },
+);
+
+async function run(command: Command): Promise<unknown> {
+  switch (command.do) {
+    case 'append':
+      return outbox.append(
+        delivery((command.ids ?? []).map((id) => newEvent(id))),
+        command.patience === undefined ? undefined : AbortSignal.timeout(command.patience),
+      );
+    case 'stats':
+      return outbox.stats();
+    case 'probe':
+      return outbox.probe();
+    case 'tick':
+      return 'alive';
+    case 'close':
+      return outbox.close();
+  }
+}
+
+function describe(error: unknown): Answer['error'] {
+  if (error instanceof TrackbridgeError) return { code: error.code, message: error.message };
+  return { code: 'UNKNOWN', message: String(error) };
+}
+
+process.on('message', (command: Command) => {
+  run(command).then(
+    (result) => process.send?.({ id: command.id, result }),
+    (error: unknown) => process.send?.({ id: command.id, error: describe(error) }),
+  );
+});
+
+outbox.open(['archive']).then(
+  () => process.send?.({ id: 0, result: 'open' }),
+  (error: unknown) => process.send?.({ id: 0, error: describe(error) }),
+);

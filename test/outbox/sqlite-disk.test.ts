@@ -1,0 +1,110 @@
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { OutboxStats } from '../../src/outbox/outbox.js';
+import { type SlowDisk, slowDisk, slowDiskWorks } from '../shim/slow-disk.js';
+import { type OutboxChild, startOutboxChild } from './outbox-child.js';
+import { temporaryPlaces } from './temporary-places.js';
+
+const newPlace = temporaryPlaces();
+const running: { child: OutboxChild; disk: SlowDisk }[] = [];
+
+afterEach(async () => {
+  for (const { child, disk } of running.splice(0)) {
+    // A process whose thread hangs cannot be reaped before the call returns.
+    await disk.hang(false);
+    await child.kill();
+  }
+});
+
+async function start(): Promise<{ child: OutboxChild; disk: SlowDisk; path: string }> {
+  const place = await newPlace();
+  const path = join(place, 'outbox.db');
+  const disk = await slowDisk(place, 'outbox.db');
+  const child = await startOutboxChild(path, disk.env);
+  running.push({ child, disk });
+  return { child, disk, path };
+}
+
+describe.runIf(slowDiskWorks)('an outbox on a bad disk', () => {
+  it('keeps the event loop running and gives up in time while an fsync hangs', async () => {
+    const { child, disk } = await start();
+    await child.ask({ do: 'append', ids: ['before'] });
+    await disk.hang(true);
+    const first = child.ask({ do: 'append', ids: ['first'], patience: 200 });
+    await expect(first).rejects.toMatchObject({ name: 'BUDGET_SPENT' });
+    const second = child.ask({ do: 'append', ids: ['second'], patience: 50 });
+    await expect(second).rejects.toMatchObject({ name: 'BUDGET_SPENT' });
+    await expect(child.ask({ do: 'tick' })).resolves.toBe('alive');
+    await disk.hang(false);
+    // The first was under way and ran on; the second was taken back.
+    await expect(child.ask({ do: 'append', ids: ['first', 'second'] })).resolves.toMatchObject([
+      { outcome: 'duplicate' },
+      { outcome: 'accepted' },
+    ]);
+  });
+
+  it('fails the probe while an fsync hangs', async () => {
+    const { child, disk } = await start();
+    await disk.hang(true);
+    await expect(child.ask({ do: 'probe' })).rejects.toMatchObject({ name: 'OUTBOX_UNAVAILABLE' });
+    await disk.hang(false);
+    await expect(child.ask({ do: 'probe' })).resolves.toBeUndefined();
+  });
+
+  it('does not hang in close while an fsync hangs', async () => {
+    const { child, disk } = await start();
+    await disk.hang(true);
+    const append = child.ask({ do: 'append', ids: ['a'], patience: 100 });
+    await expect(append).rejects.toMatchObject({ name: 'BUDGET_SPENT' });
+    await expect(child.ask({ do: 'close' })).resolves.toBeUndefined();
+  });
+
+  it('rejects while fsync fails, and recovers without a restart', async () => {
+    const { child, disk, path } = await start();
+    await child.ask({ do: 'append', ids: ['kept'] });
+    await disk.fail(true);
+    const failed = [1, 2, 3].map((at) => child.ask({ do: 'append', ids: [`failed${at}`] }));
+    for (const each of failed) {
+      await expect(each).rejects.toMatchObject({ name: 'OUTBOX_UNAVAILABLE' });
+    }
+    await disk.fail(false);
+    await recovered(child);
+    await child.ask({ do: 'append', ids: ['later'] });
+    await child.kill();
+    const next = await startOutboxChild(path);
+    await expect(next.ask({ do: 'append', ids: ['kept', 'later'] })).resolves.toMatchObject([
+      { outcome: 'duplicate' },
+      { outcome: 'duplicate' },
+    ]);
+    await next.kill();
+  });
+
+  it('rejects while the disk is full, writing nothing, and recovers when there is room', async () => {
+    const { child, disk } = await start();
+    await child.ask({ do: 'append', ids: ['kept'] });
+    const before = (await child.ask({ do: 'stats' })) as OutboxStats;
+    await disk.full(true);
+    const failed = child.ask({ do: 'append', ids: ['kept', 'new'] });
+    await expect(failed).rejects.toMatchObject({
+      name: 'OUTBOX_UNAVAILABLE',
+      message: expect.stringMatching(/full/),
+    });
+    await disk.full(false);
+    expect(await child.ask({ do: 'stats' })).toEqual(before);
+    await expect(child.ask({ do: 'append', ids: ['kept', 'new'] })).resolves.toMatchObject([
+      { outcome: 'duplicate' },
+      { outcome: 'accepted' },
+    ]);
+  });
+});
+
+/** Waits until writes are taken again: after an error the store opens anew, at most once a second. */
+async function recovered(child: OutboxChild): Promise<void> {
+  for (;;) {
+    const taken = await child.ask({ do: 'probe' }).then(
+      () => true,
+      () => false,
+    );
+    if (taken) return;
+  }
+}
