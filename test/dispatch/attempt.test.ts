@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { ABORT_GRACE, attempt, type Outcome } from '../../src/dispatch/attempt.js';
 import { toSinkEvent } from '../../src/dispatch/format.js';
@@ -20,9 +21,10 @@ function start(deliver: Deliver) {
 }
 
 async function outcomeOf(deliver: Deliver): Promise<Outcome | undefined> {
-  const { clock, state } = start(deliver);
+  const { clock, state, stop } = start(deliver);
   await idle();
   expect(clock.sleeping).toBe(0);
+  expect(getEventListeners(stop.signal, 'abort')).toHaveLength(0);
   return state.outcome;
 }
 

@@ -1,7 +1,11 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
+import { collect } from '../../src/dispatch/collect.js';
+import { toSinkEvent } from '../../src/dispatch/format.js';
 import type { CanonicalEvent } from '../../src/event/event.js';
 import { DELIVERED } from '../../src/sinks/sink.js';
-import { idle } from './fake-clock.js';
+import { FakeClock, idle } from './fake-clock.js';
+import { FakeConsumer } from './fake-outbox.js';
 import { anEvent, FakeSink, rejected, unavailable } from './fakes.js';
 import { withSink } from './harness.js';
 
@@ -73,6 +77,30 @@ describe('collecting a batch', () => {
     expect(consumer().done).toEqual(['1', '2']);
   });
 
+  it('leaves nothing behind on the signal it waited with', async () => {
+    const clock = new FakeClock();
+    const consumer = new FakeConsumer();
+    consumer.add({ id: '1', json: '{}', orderKey: 'm:1', attempts: [] });
+    const { signal } = new AbortController();
+    const collected = collect({
+      sink: 'main',
+      consumer,
+      lane: 0,
+      batch,
+      prepare: async (json) => ({ kind: 'send', events: [toSinkEvent(json, 'canonical')] }),
+      settle: async () => true,
+      clock,
+      log: { info: () => undefined, warn: () => undefined },
+      soft: signal,
+    });
+    await clock.advance(100);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    await clock.advance(100);
+    expect(await collected).toHaveLength(1);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+    expect(clock.sleeping).toBe(0);
+  });
+
   it('makes a dead letter of an event that cannot be read', async () => {
     const { consumer, dispatcher, outbox } = withSink(new FakeSink(), {
       config: { where: { types: ['track'] } },
@@ -125,6 +153,19 @@ describe('with a transform', () => {
     expect([...consumer().dead.keys()]).toEqual(['1']);
     expect(consumer().attemptsOf('1')).toHaveLength(1);
     expect(consumer().done).toEqual(['2']);
+  });
+
+  it('sends nothing more of an event that is a dead letter already', async () => {
+    const sink = new FakeSink(async (batch) => batch.map(() => rejected));
+    const { consumer, dispatcher, outbox } = withSink(sink, {
+      config: { batch: { size: 2, wait: 0 } },
+      transform: (event) => [event, event, event],
+    });
+    outbox.add(anEvent('1'));
+    dispatcher.start();
+    await idle();
+    expect(sink.batches).toEqual([['1', '1:2']]);
+    expect(consumer().settlements).toMatchObject([{ id: '1', outcome: 'dead' }]);
   });
 
   it('counts one failed attempt where several fail together', async () => {

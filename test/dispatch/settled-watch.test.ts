@@ -1,10 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { getEventListeners } from 'node:events';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { SettledWatch } from '../../src/dispatch/settled-watch.js';
 import { idle } from './fake-clock.js';
 
-const never = new AbortController().signal;
-
-function watching(watch: SettledWatch, ids: readonly string[], signal = never) {
+function watching(watch: SettledWatch, ids: readonly string[], signal: AbortSignal) {
   const state = { over: false };
   void watch.wait(ids, signal).then(() => {
     state.over = true;
@@ -13,9 +12,15 @@ function watching(watch: SettledWatch, ids: readonly string[], signal = never) {
 }
 
 describe('SettledWatch', () => {
+  let never: AbortSignal;
+
+  beforeEach(() => {
+    never = new AbortController().signal;
+  });
+
   it('resolves once every sink has settled every id', async () => {
     const watch = new SettledWatch(['a', 'b']);
-    const waiter = watching(watch, ['1', '2', '2']);
+    const waiter = watching(watch, ['1', '2', '2'], never);
     watch.settled('a', ['1', '2', '3']);
     watch.settled('b', ['2']);
     await idle();
@@ -39,7 +44,7 @@ describe('SettledWatch', () => {
       'a',
       Array.from({ length: 10_000 }, (_, index) => `${index}`),
     );
-    const waiter = watching(watch, ['first']);
+    const waiter = watching(watch, ['first'], never);
     await watch.wait(['0', '9999'], never);
     expect(waiter.over).toBe(false);
   });
@@ -53,7 +58,7 @@ describe('SettledWatch', () => {
     const watch = new SettledWatch(['a', 'b']);
     const impatient = new AbortController();
     const gone = watching(watch, ['1', '2'], impatient.signal);
-    const stays = watching(watch, ['1']);
+    const stays = watching(watch, ['1'], never);
     impatient.abort();
     await idle();
     expect([gone.over, stays.over]).toEqual([true, false]);
@@ -64,11 +69,12 @@ describe('SettledWatch', () => {
     expect(stays.over).toBe(true);
     expect(watch.waiting).toBe(0);
     await watch.wait(['9'], impatient.signal);
+    expect(getEventListeners(never, 'abort')).toHaveLength(0);
   });
 
   it('lets everybody go at the end', async () => {
     const watch = new SettledWatch(['a']);
-    const waiter = watching(watch, ['1']);
+    const waiter = watching(watch, ['1'], never);
     watch.release();
     await idle();
     expect(waiter.over).toBe(true);
