@@ -24,7 +24,7 @@ import { createSource } from './sources/registry.js';
 import { createLog, type Log } from './telemetry/log.js';
 import { createMetrics } from './telemetry/metrics.js';
 
-/** A receiver. `start` and `stop` may be called more than once; calls while one is under way share it. */
+/** A receiver: started once, stopped once. Further calls of either share the first one's promise. */
 export interface Trackbridge {
   /** A listener for a `node:http` server of your own. Call `start` before it takes requests. */
   callback(): (request: IncomingMessage, response: ServerResponse) => void;
@@ -151,7 +151,6 @@ export function createService(config: Config, options: ServiceOptions): Trackbri
   };
 
   async function open(): Promise<void> {
-    draining = false;
     const sinks = await Promise.all(
       Object.entries(config.sinks).map(([name, sink]) => createSink(name, sink, clock, log)),
     );
@@ -180,26 +179,24 @@ export function createService(config: Config, options: ServiceOptions): Trackbri
     await outbox.close();
   }
 
-  let state: { readonly is: 'started' | 'stopped'; readonly done: Promise<void> } = {
-    is: 'stopped',
-    done: Promise.resolve(),
-  };
-  // A start waits for a stop under way and the reverse, so that the two never interleave.
-  const become = (is: 'started' | 'stopped', how: () => Promise<void>): Promise<void> => {
-    if (state.is === is) return state.done;
-    const done = state.done.then(how, how);
-    state = { is, done };
-    done.catch(() => {
-      if (state.done === done) state = { is: 'stopped', done: Promise.resolve() };
-    });
-    return done;
-  };
+  let starting: Promise<void> | undefined;
+  let stopping: Promise<void> | undefined;
 
   return {
     callback: () => app.callback(),
     middleware: () => routes,
-    start: () => become('started', open),
-    stop: () => become('stopped', close),
+    start() {
+      if (stopping !== undefined) {
+        return Promise.reject(new TypeError('this receiver was stopped; create another'));
+      }
+      starting ??= open();
+      return starting;
+    },
+    stop() {
+      // A stop waits for a start under way, so that the two never interleave; a failed start has closed everything.
+      stopping ??= (starting ?? Promise.resolve()).then(close, () => undefined);
+      return stopping;
+    },
     ports,
   };
 }

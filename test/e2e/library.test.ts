@@ -90,13 +90,22 @@ describe('createTrackbridge', () => {
     expect((await deliver(`http://127.0.0.1:${receiver.ports.server}`, 'm-1')).status).toBe(200);
   });
 
-  it('can be started and stopped twice, also while the other is under way', async () => {
+  it('starts once and stops once, however often and early it is told to', async () => {
     const receiver = make({ server: { port: 0 } });
-    await Promise.all([receiver.start(), receiver.start()]);
+    const starting = receiver.start();
     const stopping = receiver.stop();
-    await Promise.all([stopping, receiver.stop(), receiver.start()]);
-    expect((await deliver(`http://127.0.0.1:${receiver.ports.server}`, 'm-2')).status).toBe(200);
-    await arrived('m-2');
+    await Promise.all([starting, receiver.start().catch(() => undefined), stopping, receiver.stop()]);
+    await expect(deliver(`http://127.0.0.1:${receiver.ports.server}`, 'm-2')).rejects.toThrow();
+    await expect(receiver.start()).rejects.toThrow(/create another/);
+  });
+
+  it('lets go of everything where a start fails, so that the next one works', async () => {
+    const busy = await listen(() => undefined);
+    const port = Number(new URL(busy).port);
+    await expect(make({ server: { port } }).start()).rejects.toThrow(/port is in use/);
+    const second = make();
+    await second.start();
+    await second.stop();
   });
 
   it('says what is wrong with its configuration', () => {
