@@ -57,7 +57,21 @@ export function createConnector(
   allowPrivate: boolean,
   resolve: Resolve = systemResolve,
 ): buildConnector.connector {
-  const lookup: LookupFunction = (hostname, options, callback) => {
+  const connect = buildConnector({
+    lookup: createLookup(allowPrivate, resolve),
+    timeout: CONNECT_TIMEOUT,
+  });
+  return (options, callback) => {
+    const literal = options.hostname.replace(/^\[|\]$/g, '');
+    const range = allowPrivate || isIP(literal) === 0 ? undefined : forbiddenRange(literal);
+    if (range !== undefined) callback(refusal(literal, range), null);
+    else connect(options, callback);
+  };
+}
+
+/** A `lookup` for `net.connect` that resolves once and leaves out, unless `allowPrivate`, what is not public. */
+export function createLookup(allowPrivate: boolean, resolve: Resolve): LookupFunction {
+  return (hostname, options, callback) => {
     const answer = async (): Promise<readonly Address[]> => {
       const found = await resolve(hostname);
       return allowPrivate ? found : publicOnly(hostname, found);
@@ -65,20 +79,12 @@ export function createConnector(
     answer().then(
       (addresses) => {
         const [first] = addresses;
-        if (options.all) callback(null, [...addresses]);
-        else if (first) callback(null, first.address, first.family);
-        else callback(new Error(`${hostname} has no address`), '');
+        if (first === undefined) callback(new Error(`${hostname} has no address`), '');
+        else if (options.all) callback(null, [...addresses]);
+        else callback(null, first.address, first.family);
       },
       (error: Error) => callback(error, ''),
     );
-  };
-  const connect = buildConnector({ lookup, timeout: CONNECT_TIMEOUT });
-
-  return (options, callback) => {
-    const literal = options.hostname.replace(/^\[|\]$/g, '');
-    const range = allowPrivate || isIP(literal) === 0 ? undefined : forbiddenRange(literal);
-    if (range !== undefined) callback(refusal(literal, range), null);
-    else connect(options, callback);
   };
 }
 

@@ -74,6 +74,17 @@ describe('http: the request', () => {
     });
   });
 
+  it('lets a configured idempotency key win, and no configured signature', async () => {
+    const headers = { 'Idempotency-Key': 'mine', 'X-Signature': 'mine' };
+    const sign = { scheme: 'segment-signature', secret: 'secret' } as const;
+    const sink = await http.open({ headers, sign });
+    await sink.deliver([sinkEvent('a')], never());
+    expect(http.target.received[0]?.headers).toMatchObject({
+      'idempotency-key': 'mine',
+      'x-signature': expect.stringMatching(/^[0-9a-f]{40}$/),
+    });
+  });
+
   it.each([
     ['event', 'application/cloudevents+json'],
     ['array', 'application/cloudevents-batch+json'],
