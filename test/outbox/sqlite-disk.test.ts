@@ -1,12 +1,24 @@
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { OutboxStats } from '../../src/outbox/outbox.js';
-import { type SlowDisk, slowDisk, slowDiskWorks } from '../shim/slow-disk.js';
+import { compileSlowDisk, type SlowDisk, slowDiskWorks } from '../shim/slow-disk.js';
 import { type OutboxChild, startOutboxChild } from './outbox-child.js';
 import { temporaryPlaces } from './temporary-places.js';
 
 const newPlace = temporaryPlaces();
-const running: { child: OutboxChild; disk: SlowDisk }[] = [];
+const running: { child: OutboxChild; disk: Disk }[] = [];
+let shim: SlowDisk;
+
+interface Disk {
+  hang(on: boolean): Promise<void>;
+  fail(on: boolean): Promise<void>;
+  full(on: boolean): Promise<void>;
+}
+
+beforeAll(async () => {
+  if (slowDiskWorks) shim = await compileSlowDisk();
+});
 
 afterEach(async () => {
   for (const { child, disk } of running.splice(0)) {
@@ -16,11 +28,17 @@ afterEach(async () => {
   }
 });
 
-async function start(): Promise<{ child: OutboxChild; disk: SlowDisk; path: string }> {
+async function start(): Promise<{ child: OutboxChild; disk: Disk; path: string }> {
   const place = await newPlace();
   const path = join(place, 'outbox.db');
-  const disk = await slowDisk(place, 'outbox.db');
-  const child = await startOutboxChild(path, disk.env);
+  const toggle = (file: string) => (on: boolean) =>
+    on ? writeFile(join(place, file), '') : rm(join(place, file), { force: true });
+  const disk = {
+    hang: toggle(shim.hangFile),
+    fail: toggle(shim.failFile),
+    full: toggle(shim.fullFile),
+  };
+  const child = await startOutboxChild(path, shim.env('outbox.db', place));
   running.push({ child, disk });
   return { child, disk, path };
 }

@@ -1,44 +1,47 @@
 import { execFile } from 'node:child_process';
-import { rm, writeFile } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
+/** A disk that misbehaves for as long as certain files exist. */
 export interface SlowDisk {
-  /** To be set for the process that is to have this disk. */
-  readonly env: Readonly<Record<string, string>>;
-  /** Lets fsync and fdatasync hang until it is switched off. */
-  hang(on: boolean): Promise<void>;
-  /** Lets fsync and fdatasync fail with EIO. */
-  fail(on: boolean): Promise<void>;
-  /** Lets writes fail with ENOSPC. */
-  full(on: boolean): Promise<void>;
+  /**
+   * The environment for a process that is to have this disk. It concerns files whose path contains `match`; the files
+   * that switch it are looked for in `directory`, by default the process's working directory.
+   */
+  env(match: string, directory?: string): Record<string, string>;
+  /** While it exists, fsync and fdatasync do not return. */
+  readonly hangFile: string;
+  /** While it exists, fsync and fdatasync fail with EIO. */
+  readonly failFile: string;
+  /** While it exists, writes fail with ENOSPC. */
+  readonly fullFile: string;
 }
 
 /** Whether the shim can work here: it is preloaded by the dynamic linker of Linux. */
 export const slowDiskWorks = process.platform === 'linux';
 
-/**
- * Builds the shim with the system's C compiler into `place`, an existing directory of the test's own. It concerns files
- * whose path contains `match`.
- */
-export async function slowDisk(place: string, match: string): Promise<SlowDisk> {
+/** Builds the shim with the system's C compiler, for as long as this process runs. */
+export async function compileSlowDisk(): Promise<SlowDisk> {
+  const place = await mkdtemp(join(tmpdir(), 'trackbridge-shim-'));
+  process.once('exit', () => rmSync(place, { recursive: true, force: true }));
   const library = join(place, 'slow-disk.so');
   const source = fileURLToPath(new URL('./slow-disk.c', import.meta.url));
   await promisify(execFile)('cc', ['-shared', '-fPIC', '-O1', '-o', library, source, '-ldl']);
-  const file = (mode: string): string => join(place, `slow-disk-${mode}`);
-  const toggle = (mode: string) => (on: boolean) =>
-    on ? writeFile(file(mode), '') : rm(file(mode), { force: true });
+  const [hangFile, failFile, fullFile] = ['disk-hangs', 'disk-fails', 'disk-is-full'] as const;
   return {
-    env: {
+    hangFile,
+    failFile,
+    fullFile,
+    env: (match, directory = '.') => ({
       LD_PRELOAD: library,
       SLOW_DISK_MATCH: match,
-      SLOW_DISK_HANG: file('hang'),
-      SLOW_DISK_FAIL: file('fail'),
-      SLOW_DISK_FULL: file('full'),
-    },
-    hang: toggle('hang'),
-    fail: toggle('fail'),
-    full: toggle('full'),
+      SLOW_DISK_HANG: join(directory, hangFile),
+      SLOW_DISK_FAIL: join(directory, failFile),
+      SLOW_DISK_FULL: join(directory, fullFile),
+    }),
   };
 }
