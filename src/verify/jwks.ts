@@ -34,6 +34,8 @@ export function remoteKeys(url: URL, clock: Clock): RemoteKeys {
     timeoutDuration: FETCH_TIMEOUT,
     cooldownDuration: Number.POSITIVE_INFINITY,
     cacheMaxAge: Number.POSITIVE_INFINITY,
+    // A connection kept for a fetch minutes away may be closed by then, which would look like an outage.
+    headers: { connection: 'close' },
   });
   let attempted = Number.NEGATIVE_INFINITY;
   let fetched = Number.NEGATIVE_INFINITY;
@@ -71,7 +73,14 @@ export function remoteKeys(url: URL, clock: Clock): RemoteKeys {
       if (!failing) await ignored;
     },
     async fetchedSince(moment, signal) {
-      while (fetched < moment) await unlessAborted(refresh(), signal);
+      while (fetched < moment) {
+        try {
+          await unlessAborted(refresh(), signal);
+        } catch (error) {
+          // A fetch that was under way already may have failed in an outage that is over by now.
+          if (signal.aborted || attempted >= moment) throw error;
+        }
+      }
     },
   };
 }

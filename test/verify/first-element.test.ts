@@ -126,6 +126,7 @@ describe('firstElement', () => {
     ['a key without quotes', '[{a:1}]'],
     ['a comma too many', '[{"a":1,}]'],
     ['brackets that do not match', '[{"a":[1}]'],
+    ['an array that a brace closes', '[[1}]'],
     ['a raw line break within a key', '[{"a\nb":1}]'],
     ['a misspelt escape within a key', '[{"a\\x":1}]'],
     ['the json member broken', '[{"json":{"a"}}]'],

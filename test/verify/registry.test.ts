@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import type { VerifyConfig } from '../../src/config/config.js';
+import { createVerifier } from '../../src/verify/registry.js';
+import { signedOf } from './signed.js';
+
+const CONFIGS: readonly VerifyConfig[] = [
+  { scheme: 'segment-signature', header: 'x-signature', secrets: ['s'], batch: 'first-element' },
+  { scheme: 'shared-secret', header: 'x-signature', secrets: ['s'] },
+  {
+    scheme: 'hmac',
+    header: 'x-signature',
+    secrets: ['s'],
+    algorithm: 'sha256',
+    encoding: 'hex',
+    prefix: '',
+  },
+  { scheme: 'basic', users: ['u:p'] },
+  { scheme: 'write-key', writeKeys: ['WK'] },
+  { scheme: 'jwt', key: 'a secret that is long enough for HS256', algorithms: ['HS256'] },
+];
+
+describe('createVerifier', () => {
+  it.each(CONFIGS)(
+    'builds $scheme, which refuses a delivery that carries nothing',
+    async (config) => {
+      const verifier = createVerifier(config);
+      expect(verifier.scheme).toBe(config.scheme);
+      const verdict = await verifier.verify(signedOf(), new AbortController().signal);
+      expect(verdict.holds).toBe(false);
+    },
+  );
+
+  it('builds none, which refuses nothing', () => {
+    const verifier = createVerifier({ scheme: 'none' });
+    expect(verifier.scheme).toBe('none');
+    expect(verifier.verify(signedOf(), new AbortController().signal)).toMatchObject({
+      holds: true,
+    });
+  });
+});
