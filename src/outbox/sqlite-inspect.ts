@@ -90,20 +90,24 @@ function pageSize(header: Buffer): number {
 
 /** Over a read-only connection, since closing one that may write would copy the -wal into a file that is damaged. */
 function quickCheck(path: string): void {
-  const shared = `${path}-shm`;
-  const hadShared = existsSync(shared);
+  const [log, shared] = [`${path}-wal`, `${path}-shm`];
+  const [hadLog, hadShared] = [existsSync(log), existsSync(shared)];
+  let sound = false;
   let database: DatabaseSyncInstance | undefined;
   try {
     database = new DatabaseSync(path, { readOnly: true, timeout: 1_000 });
     const verdict = ask(database, 'SELECT quick_check FROM pragma_quick_check LIMIT 1');
     if (verdict !== 'ok') throw damaged(path, 'is damaged', new Error(String(verdict)));
+    sound = true;
   } catch (error) {
     if (error instanceof TrackbridgeError) throw error;
     if (isBusy(error)) throw inUse(path, error);
     throw damaged(path, `cannot be read (${messageOf(error)})`, error);
   } finally {
     database?.close();
-    // The read-only connection needs this file and leaves it behind; the writing one never uses it.
+    // The read-only connection leaves these behind. Of a sound store the -wal stays: another process may just be opening
+    // it, and taking its -wal away would lose what that one writes.
     if (!hadShared) rmSync(shared, { force: true });
+    if (!hadLog && !sound && statSync(log, { throwIfNoEntry: false })?.size === 0) rmSync(log);
   }
 }

@@ -67,6 +67,9 @@ function connect(
         'PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF',
     );
     migrate(database, file, migrations);
+    // After a failed fsync the system may hold pages of the -wal for clean that never reached the disk. Whatever is
+    // written behind them would be lost with them, so their content goes into the database file before anything else.
+    database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     return database;
   } catch (error) {
     database.close();

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { GroupCommit } from '../../src/outbox/group-commit.js';
+import type { Step } from '../../src/outbox/sqlite-messages.js';
+
+type Results = Awaited<ReturnType<ConstructorParameters<typeof GroupCommit>[0]>>;
+
+/** A store whose commits end when the test says so. */
+function manualStore() {
+  const groups: {
+    readonly size: number;
+    end(): void;
+    fail(error: unknown): void;
+  }[] = [];
+  const commits = new GroupCommit(
+    (steps: readonly Step[]) =>
+      new Promise<Results>((resolve, reject) => {
+        groups.push({
+          size: steps.length,
+          end: () => resolve(steps.map((_, at) => at)),
+          fail: reject,
+        });
+      }),
+  );
+  const purge = (size = 1, signal?: AbortSignal) =>
+    commits.submit({ kind: 'purge', shelf: 'dead', ids: [] }, size, signal);
+  return { groups, commits, purge };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('group commit', () => {
+  it('writes all that is asked for in one turn as one group, and all that comes meanwhile as the next', async () => {
+    const { groups, purge } = manualStore();
+    const first = [purge(), purge(), purge()];
+    await turn();
+    const second = [purge(), purge()];
+    await turn();
+    expect(groups.map(({ size }) => size)).toEqual([3]);
+    groups[0]?.end();
+    expect(await Promise.all(first)).toEqual([0, 1, 2]);
+    await turn();
+    expect(groups.map(({ size }) => size)).toEqual([3, 2]);
+    groups[1]?.end();
+    expect(await Promise.all(second)).toEqual([0, 1]);
+  });
+
+  it('rejects a whole group with what its transaction failed with, and goes on with the next', async () => {
+    const { groups, purge } = manualStore();
+    const failing = [purge(), purge()];
+    await turn();
+    const next = purge();
+    groups[0]?.fail(new Error('no disk'));
+    for (const each of failing) await expect(each).rejects.toThrow('no disk');
+    await turn();
+    groups[1]?.end();
+    await expect(next).resolves.toBe(0);
+  });
+
+  it('takes back what waits when its signal aborts, and lets run on what is under way', async () => {
+    const { groups, purge, commits } = manualStore();
+    const abort = new AbortController();
+    const underWay = purge(1, abort.signal);
+    await turn();
+    const waiting = purge(1, abort.signal);
+    const staying = purge();
+    abort.abort();
+    await expect(underWay).rejects.toMatchObject({ code: 'BUDGET_SPENT', status: 503 });
+    await expect(waiting).rejects.toMatchObject({ code: 'BUDGET_SPENT' });
+    groups[0]?.end();
+    await turn();
+    expect(groups.map(({ size }) => size)).toEqual([1, 1]);
+    groups[1]?.end();
+    await staying;
+    await commits.idle();
+  });
+
+  it('is full at 64 MB that wait, and takes more when they are written', async () => {
+    const { groups, purge } = manualStore();
+    const MB = 1024 * 1024;
+    const underWay = purge(8 * MB);
+    await turn();
+    const waiting = Array.from({ length: 8 }, () => purge(8 * MB));
+    await expect(purge(1)).rejects.toMatchObject({ code: 'OUTBOX_FULL', status: 503 });
+    groups[0]?.end();
+    await underWay;
+    await turn();
+    const more = purge(1);
+    for (let at = 1; at < 10; at += 1) {
+      groups[at]?.end();
+      await turn();
+    }
+    await Promise.all([...waiting, more]);
+    expect(groups.slice(1).map(({ size }) => size)).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1]);
+  });
+
+  it('is full at 50,000 deliveries that wait, and groups at most 2,000', async () => {
+    const { groups, purge } = manualStore();
+    const all = [purge()];
+    await turn();
+    for (let at = 0; at < 50_000; at += 1) all.push(purge(0));
+    await expect(purge(0)).rejects.toMatchObject({ code: 'OUTBOX_FULL' });
+    groups[0]?.end();
+    await turn();
+    expect(groups[1]?.size).toBe(2_000);
+    for (let at = 1; at <= 25; at += 1) {
+      groups[at]?.end();
+      await turn();
+    }
+    await Promise.all(all);
+  });
+
+  it('takes a single delivery however large', async () => {
+    const { groups, purge } = manualStore();
+    const huge = purge(100 * 1024 * 1024);
+    await turn();
+    groups[0]?.end();
+    await expect(huge).resolves.toBe(0);
+  });
+});
