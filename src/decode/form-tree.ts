@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from '../event/event.js';
 import { tryParseJson } from './json.js';
+import { findJsonFault } from './json-fault.js';
 import type { Limits } from './limits.js';
 import { checkLimits, dropPrototypeKeys, tooDeep, tooManyKeys } from './sanitize.js';
 
@@ -8,7 +9,7 @@ const INDEX = /^(?:0|[1-9][0-9]*)$/;
 /** What the fields say about one place: texts given for the place itself, and places below it. */
 interface Place {
   readonly texts: string[];
-  readonly below: Map<string, Place>;
+  below?: Map<string, Place>;
 }
 
 /**
@@ -25,29 +26,26 @@ export function objectOfFields(
   fields: Iterable<readonly [string, string]>,
   limits: Limits,
 ): JsonObject {
-  const root = newPlace();
+  const root: Place = { texts: [] };
   let keys = 0;
   for (const [key, text] of fields) {
     let place = root;
     for (const name of namesOf(key, limits)) {
+      place.below ??= new Map();
       let next = place.below.get(name);
       if (next === undefined) {
         if (++keys > limits.keys) throw tooManyKeys(limits);
-        next = newPlace();
+        next = { texts: [] };
         place.below.set(name, next);
       }
       place = next;
     }
     place.texts.push(text);
   }
-  const object = membersOf(root, limits);
+  const object = membersOf(root.below ?? new Map(), limits);
   checkLimits(object, limits);
   dropPrototypeKeys(object);
   return object;
-}
-
-function newPlace(): Place {
-  return { texts: [], below: new Map() };
 }
 
 // `a[b][]` names a, b and the empty name.
@@ -68,31 +66,31 @@ function namesOf(key: string, limits: Limits): string[] {
 // Recursive: `namesOf` lets nothing in that is deeper than the limit.
 function valueOfPlace(place: Place, limits: Limits): JsonValue {
   const values = place.texts.map((text) => valueOfText(text, limits));
-  if (place.below.size > 0) values.push(containerOf(place, limits));
+  if (place.below !== undefined) values.push(containerOf(place.below, limits));
   const [first] = values;
   return values.length === 1 && first !== undefined ? first : values;
 }
 
-function containerOf(place: Place, limits: Limits): JsonValue {
-  const appended = place.below.get('');
-  const indexes = [...place.below.keys()].filter((name) => name !== '');
-  if (!indexes.every((name) => INDEX.test(name))) return membersOf(place, limits);
+function containerOf(places: ReadonlyMap<string, Place>, limits: Limits): JsonValue {
+  const appended = places.get('');
+  const indexes = [...places.keys()].filter((name) => name !== '');
+  if (!indexes.every((name) => INDEX.test(name))) return membersOf(places, limits);
 
   const items: JsonValue[] = [];
   for (const index of indexes.sort((a, b) => Number(a) - Number(b))) {
-    const item = place.below.get(index);
+    const item = places.get(index);
     if (item !== undefined) items.push(valueOfPlace(item, limits));
   }
   if (appended !== undefined) {
     for (const text of appended.texts) items.push(valueOfText(text, limits));
-    if (appended.below.size > 0) items.push(containerOf(appended, limits));
+    if (appended.below !== undefined) items.push(containerOf(appended.below, limits));
   }
   return items;
 }
 
-function membersOf(place: Place, limits: Limits): JsonObject {
+function membersOf(places: ReadonlyMap<string, Place>, limits: Limits): JsonObject {
   const object: JsonObject = {};
-  for (const [name, member] of place.below) {
+  for (const [name, member] of places) {
     // Assigning it would replace the object's prototype.
     if (name !== '__proto__') object[name] = valueOfPlace(member, limits);
   }
@@ -102,5 +100,7 @@ function membersOf(place: Place, limits: Limits): JsonObject {
 // RudderStack's HTTP destination writes everything that is not a string as JSON into its forms.
 function valueOfText(text: string, limits: Limits): JsonValue {
   if (!/^\s*[[{]/.test(text)) return text;
+  // A form can hold 100,000 texts that merely start like JSON, and failing to parse one costs ten times as much as looking.
+  if (findJsonFault(text) !== undefined) return text;
   return tryParseJson(text, limits) ?? text;
 }

@@ -7,6 +7,14 @@ import { checkLimits, dropPrototypeKeys, tooDeep, tooManyKeys } from './sanitize
 // The shortest way to write one more key is `"":0,`: a shorter text cannot hold more than `limits.keys`.
 const SHORTEST_KEY = 5;
 
+const QUOTE = 0x22;
+const COLON = 0x3a;
+const OPEN_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+
 /**
  * The value of a JSON text, without prototype keys.
  *
@@ -45,20 +53,21 @@ function checkText(text: string, limits: Limits): void {
   let depth = 0;
   let keys = 0;
   for (let at = 0; at < text.length; at++) {
-    const char = text[at];
-    if (char === '"') at = endOfString(text, at);
-    else if (char === '{' || char === '[') {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = endOfString(text, at);
+    else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
       if (++depth > limits.depth) throw tooDeep(limits);
-    } else if (char === '}' || char === ']') depth--;
-    else if (char === ':' && ++keys > limits.keys) throw tooManyKeys(limits);
+    } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth--;
+    else if (code === COLON && ++keys > limits.keys) throw tooManyKeys(limits);
   }
 }
 
+// Texts make up most of an event: searching for their ends instead of reading them halves the time.
 function endOfString(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at++) {
-    const char = text[at];
-    if (char === '"') return at;
-    if (char === '\\') at++;
+  for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let before = end - 1;
+    while (text.charCodeAt(before) === BACKSLASH) before--;
+    if ((end - before) % 2 === 1) return end;
   }
   return text.length;
 }

@@ -12,6 +12,11 @@ const WORDING: Readonly<Record<string, string>> = {
   InvalidChar: 'a character stands where XML allows none',
 };
 
+// The root element, the XML declaration, and a few comments: no keys of the event.
+const MORE_TAGS = 1_000;
+// Such carry nothing of an event, but the library looks for attributes in them, which took seconds for 8 MB.
+const LONGEST_INSTRUCTION = 1_000;
+
 /**
  * The event that an XML text stands for: the root element is the event, its children are the members. What becomes of
  * texts, attributes and repeated elements is said at `valueOfRoot`. RudderStack's HTTP destination sends
@@ -22,7 +27,7 @@ const WORDING: Readonly<Record<string, string>> = {
  */
 export function decodeXml(text: string, limits: Limits): JsonObject {
   const xml = text.trimStart();
-  refuseDeclarations(xml);
+  refuseHostile(xml, limits);
   // The parser accepts what is not well-formed.
   const verdict = XMLValidator.validate(xml);
   if (verdict !== true) throw malformed(verdict.err);
@@ -76,20 +81,28 @@ function parse(text: string, limits: Limits): unknown {
   }
 }
 
-/** Throws where `<!` begins anything but a comment or CDATA, or where one of those never ends. Takes linear time. */
-function refuseDeclarations(text: string): void {
+/**
+ * Refuses, from the text and in linear time, what the library would take long over or should not see: declarations
+ * (`<!` that begins neither a comment nor CDATA), more tags than `limits.keys`, long processing instructions.
+ */
+function refuseHostile(text: string, limits: Limits): void {
+  let tags = 0;
   for (let at = text.indexOf('<'); at !== -1; at = text.indexOf('<', at)) {
+    if (text[at + 1] !== '/' && ++tags > limits.keys + MORE_TAGS) throw tooManyKeys(limits);
     const end = endOfSpecial(text, at);
-    if (end !== undefined) {
-      at = text.indexOf(end, at + 2);
-      if (at === -1)
-        throw notXml(
-          `a section that ends with "${end}" is not closed; send it as it was serialised`,
-        );
-    } else if (text.startsWith('<!', at)) {
-      throw notXml('a document type or entity declaration is not accepted; leave it out');
-    } else {
+    if (end === undefined) {
+      if (text.startsWith('<!', at)) {
+        throw notXml('a document type or entity declaration is not accepted; leave it out');
+      }
       at++;
+      continue;
+    }
+    const start = at;
+    at = text.indexOf(end, start + 1);
+    if (at === -1)
+      throw notXml(`a section that ends with "${end}" is not closed; send it as it was serialised`);
+    if (end === '?>' && at - start > LONGEST_INSTRUCTION) {
+      throw notXml('a processing instruction is too long; leave it out');
     }
   }
 }

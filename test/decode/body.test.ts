@@ -98,6 +98,10 @@ describe('other charsets', () => {
   it('are read from the label', () => {
     const utf16 = Buffer.from('\ufeff{"name":"Zoë"}', 'utf16le');
     expect(decode(utf16, 'application/json; charset=utf-16')).toEqual({ name: 'Zoë' });
+    const xml = Buffer.from('<r><name>Zoë</name></r>', 'utf16le');
+    const xmlWithMark = Buffer.concat([Buffer.from([0xff, 0xfe]), xml]);
+    expect(decode(xmlWithMark, `${FORM}; charset=utf-16le`)).toEqual({ name: 'Zoë' });
+    expect(decode(utf16, `${FORM}; charset=utf-16le`)).toEqual({ name: 'Zoë' });
     expect(decode(Buffer.from('name=Zoë', 'latin1'), `${FORM}; charset=latin1`)).toEqual({
       name: 'Zoë',
     });

@@ -27,7 +27,10 @@ describe('the fields of a form', () => {
     ['p[][id]=1&m[0][]=a&m[0][]=b', { p: [{ id: '1' }], m: [['a', 'b']] }],
     ['a=1&a[b]=2&a[c]=3', { a: ['1', { b: '2', c: '3' }] }],
     ['a[01]=x&a[-1]=y', { a: { '01': 'x', '-1': 'y' } }],
-    ['a[b=1&a]b=2&a[b]c=3&a[[b]]=4', { 'a[b': '1', 'a]b': '2', 'a[b]c': '3', 'a[[b]]': '4' }],
+    [
+      'a[b=1&a]b=2&a[b]c=3&a[[b]]=4&a[[b]=5',
+      { 'a[b': '1', 'a]b': '2', 'a[b]c': '3', 'a[[b]]': '4', 'a[[b]': '5' },
+    ],
     [' a=1\r\n', { a: '1' }],
   ])('become an object: %j', (text, value) => {
     expect(decode(text)).toStrictEqual(value);
@@ -79,7 +82,9 @@ describe('the fields of a form', () => {
     '__proto__={"polluted":1}&b=1',
     'constructor={"prototype":{}}&b=1',
   ])('lose prototype keys: %s', (text) => {
-    expect(JSON.stringify(decode(text))).toBe('{"b":"1"}');
+    const value = decode(text);
+    expect(JSON.stringify(value)).toBe('{"b":"1"}');
+    expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
   });
 
   it('lose prototype keys inside JSON', () => {

@@ -55,7 +55,9 @@ describe('an XML body', () => {
     const text =
       '<r><__proto__><polluted>1</polluted></__proto__><constructor><prototype>1</prototype></constructor>' +
       '<a><constructor>2</constructor><toString/><__proto__/></a></r>';
-    expect(JSON.stringify(decode(text))).toBe('{"a":{"constructor":"2","toString":""}}');
+    const value = decode(text);
+    expect(JSON.stringify(value)).toBe('{"a":{"constructor":"2","toString":""}}');
+    expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
   });
 
   it.each([
@@ -103,6 +105,11 @@ describe('an XML body', () => {
     const nested = (depth: number) => `${'<a>'.repeat(depth)}1${'</a>'.repeat(depth)}`;
     // The root element is a level, the innermost element a text.
     expect(() => decode(nested(LIMITS.depth + 1))).not.toThrow();
+    const deeper = nested(LIMITS.depth + 1).replace(
+      '<a>1',
+      '<a b="an attribute makes it an object">1',
+    );
+    expect(refusalOf(() => decode(deeper)).code).toBe('LIMIT_EXCEEDED');
     for (const depth of [LIMITS.depth + 2, 100_000]) {
       expect(refusalOf(() => decode(nested(depth)))).toMatchObject({
         code: 'LIMIT_EXCEEDED',
@@ -117,5 +124,12 @@ describe('an XML body', () => {
     expect(refusalOf(() => decodeXml('<r><a b="1"/><a/><a/></r>', limits)).code).toBe(
       'LIMIT_EXCEEDED',
     );
+  });
+
+  it.each([
+    ['tags that are no keys either', `<r>${'<!---->'.repeat(2_000)}</r>`, 'LIMIT_EXCEEDED'],
+    ['long processing instructions', `<?x ${'a="1" '.repeat(200)}?><r/>`, 'BODY_MALFORMED'],
+  ])('is refused from its text where it is full of %s', (_, text, code) => {
+    expect(refusalOf(() => decodeXml(text, { ...LIMITS, keys: 500 })).code).toBe(code);
   });
 });
