@@ -1,0 +1,62 @@
+import { copyFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TrackbridgeError } from '../../src/errors.js';
+import { type SqliteOptions, SqliteOutbox } from '../../src/outbox/sqlite.js';
+import { fromFailure, keepsConnection, toFailure } from '../../src/outbox/sqlite-failure.js';
+import { StoreService } from '../../src/outbox/sqlite-service.js';
+import type { Store } from '../../src/outbox/sqlite-store.js';
+import type { StoreThread } from '../../src/outbox/sqlite-thread.js';
+import type { StillClock } from './still-clock.js';
+
+export interface InProcess {
+  readonly outbox: SqliteOutbox;
+  /** The open store itself, to look behind it. */
+  readonly store: () => Store;
+  /** Requests made to it so far, by kind. */
+  readonly asked: (kind: string) => number;
+}
+
+/**
+ * An outbox whose store runs in this thread instead of its own: quick to start, and open to a look inside. The file of
+ * one that was closed stays locked for this process (the binding lets go of it only with its thread), so what comes
+ * after a crash or a close opens a copy.
+ */
+export function inProcess(options: SqliteOptions, clock: StillClock): InProcess {
+  const service = new StoreService();
+  const counts = new Map<string, number>();
+  let alive = true;
+  const thread: StoreThread = {
+    get alive() {
+      return alive;
+    },
+    call: async (kind, request) => {
+      counts.set(kind, (counts.get(kind) ?? 0) + 1);
+      const message = structuredClone(request);
+      await new Promise((resolve) => setImmediate(resolve));
+      try {
+        return structuredClone(service.handlers[kind](message));
+      } catch (error) {
+        alive = error instanceof TrackbridgeError || keepsConnection(error);
+        throw fromFailure(toFailure(error));
+      }
+    },
+    end: async () => {
+      alive = false;
+    },
+  };
+  const log = { warn: () => undefined, error: () => undefined };
+  return {
+    outbox: new SqliteOutbox(options, { clock, log, startThread: () => thread }),
+    store: () => service.store,
+    asked: (kind) => counts.get(kind) ?? 0,
+  };
+}
+
+/** What a crash right now would leave of the store at `path`, in `place`. */
+export async function crashed(path: string, place: string): Promise<string> {
+  const copy = join(place, 'outbox.db');
+  await copyFile(path, copy);
+  const log = await stat(`${path}-wal`).catch(() => undefined);
+  if (log !== undefined) await copyFile(`${path}-wal`, `${copy}-wal`);
+  return copy;
+}
