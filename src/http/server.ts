@@ -48,10 +48,13 @@ export function createHttpServer(
     noDelay: true,
   });
 
+  const answering = new WeakMap<Socket, ServerResponse>();
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request;
+    answering.set(socket, response);
     response.once('close', () => {
       firstBytes?.answered(socket);
+      if (answering.get(socket) === response) answering.delete(socket);
       if (!request.complete) lingerThenCut(request, socket);
     });
     listener(request, response);
@@ -66,13 +69,17 @@ export function createHttpServer(
     );
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) {
+    // Half an answer must not be followed by another one.
+    if (error.code === 'ECONNRESET' || !socket.writable || answering.get(socket)?.headersSent) {
       socket.destroy();
       return;
     }
     const problem = parserProblem(error, config);
     const id = uuid();
-    log.warn({ requestId: id, code: problem.code, status: problem.status }, problem.message);
+    log.warn(
+      { requestId: id, code: problem.code, status: problem.status, cause: error.code },
+      problem.message,
+    );
     socket.end(rawProblem(problem, id), () => socket.destroy());
   });
 

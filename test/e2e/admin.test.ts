@@ -27,7 +27,9 @@ beforeAll(async () => {
     config: {
       server: { port: 0 },
       admin: { port: 0, token: TOKEN },
-      sources: { open: { type: 'segment', path: '/in', verify: { scheme: 'none' }, extraTypes: ['merge'] } },
+      sources: {
+        open: { type: 'segment', path: '/in', verify: { scheme: 'none' }, extraTypes: ['merge'] },
+      },
       sinks: {
         far: {
           type: 'http',
@@ -45,7 +47,8 @@ afterAll(async () => {
 
 const deliver = (body: string): Promise<Response> =>
   fetch(`${receiver.url}/in`, { method: 'POST', body });
-const command = (...args: string[]) => runCommand([...args, '--admin', receiver.adminUrl, '--token', TOKEN]);
+const command = (...args: string[]) =>
+  runCommand([...args, '--admin', receiver.adminUrl, '--token', TOKEN]);
 const json = async <T>(...args: string[]): Promise<T> => {
   const { code, stdout, stderr } = await command(...args, '--json');
   expect(stderr).toBe('');
@@ -53,7 +56,10 @@ const json = async <T>(...args: string[]): Promise<T> => {
   return JSON.parse(stdout) as T;
 };
 const admin = (path: string, init: RequestInit = {}): Promise<Response> =>
-  fetch(receiver.adminUrl + path, { ...init, headers: { authorization: `Bearer ${TOKEN}`, ...init.headers } });
+  fetch(receiver.adminUrl + path, {
+    ...init,
+    headers: { authorization: `Bearer ${TOKEN}`, ...init.headers },
+  });
 
 describe('the admin listener', () => {
   it('asks for its token, but not for health', async () => {
@@ -76,7 +82,11 @@ describe('the admin listener', () => {
   });
 
   it('refuses a body that a page of another site could send', async () => {
-    const form = { method: 'POST', headers: { 'content-type': 'text/plain' }, body: '{"all":true}' };
+    const form = {
+      method: 'POST',
+      headers: { 'content-type': 'text/plain' },
+      body: '{"all":true}',
+    };
     expect((await admin('/api/dead-letters/purge', form)).status).toBe(400);
   });
 });
@@ -96,15 +106,30 @@ describe('dead letters', () => {
     expect(listed[0]).not.toHaveProperty('event');
 
     const [first, second] = listed;
-    const shown = await json<{ event: { type: string }; attempts: object[] }>('dead-letters', 'show', String(first?.id));
-    expect(shown).toMatchObject({ event: { type: 'track' }, attempts: [{ error: expect.stringContaining('400') }] });
+    const shown = await json<{ event: { type: string }; attempts: object[] }>(
+      'dead-letters',
+      'show',
+      String(first?.id),
+    );
+    expect(shown).toMatchObject({
+      event: { type: 'track' },
+      attempts: [{ error: expect.stringContaining('400') }],
+    });
 
     answer = 200;
     expect(await json('dead-letters', 'replay', String(first?.id))).toMatchObject({ replayed: 1 });
-    await eventually(() => taken, (ids) => ids.includes(String(first?.messageId)));
+    await eventually(
+      () => taken,
+      (ids) => ids.includes(String(first?.messageId)),
+    );
     expect(await json('dead-letters', 'purge', String(second?.id))).toEqual({ purged: 1 });
-    expect(await json('dead-letters', 'replay', '--all', '--sink', 'far')).toMatchObject({ replayed: 1 });
-    await eventually(() => taken, (ids) => ids.length === 2);
+    expect(await json('dead-letters', 'replay', '--all', '--sink', 'far')).toMatchObject({
+      replayed: 1,
+    });
+    await eventually(
+      () => taken,
+      (ids) => ids.length === 2,
+    );
     expect(await json('dead-letters', 'list')).toEqual([]);
   });
 
@@ -144,19 +169,28 @@ describe('stats and metrics', () => {
     answer = 200;
     await deliver(trackText('stats-1'));
     await deliver(trackText('stats-1'));
-    type Stats = { accepted: number; duplicates: number; pending: number; sinks: { name: string; delivered: number }[] };
+    type Stats = {
+      accepted: number;
+      duplicates: number;
+      pending: number;
+      sinks: { name: string; delivered: number }[];
+    };
     const stats = await eventually(
       () => json<Stats>('stats'),
       (now) => now.pending === 0,
       25_000,
     );
     expect(stats.duplicates).toBe(1);
-    expect(stats.sinks).toMatchObject([{ name: 'far', state: 'running', pending: 0, oldestAgeMs: 0 }]);
+    expect(stats.sinks).toMatchObject([
+      { name: 'far', state: 'running', pending: 0, oldestAgeMs: 0 },
+    ]);
     const text = await (await admin('/metrics')).text();
     expect(text).toMatch(/trackbridge_deliveries_total\{source="open",outcome="accepted"\} \d+/);
     expect(text).toMatch(/trackbridge_duplicates_total\{source="open"\} 1\n/);
     expect(text).toMatch(/trackbridge_sink_pending_events\{sink="far"\} 0\n/);
-    expect(text).toMatch(/trackbridge_sink_events_attempted_total\{sink="far",outcome="delivered"\} \d+/);
+    expect(text).toMatch(
+      /trackbridge_sink_events_attempted_total\{sink="far",outcome="delivered"\} \d+/,
+    );
     expect(text).toMatch(/trackbridge_append_seconds_count [1-9]/);
   });
 

@@ -3,19 +3,18 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { compileSlowDisk, type SlowDisk } from '../shim/slow-disk.js';
+import { compileSlowDisk, type SlowDisk, slowDiskWorks } from '../shim/slow-disk.js';
 import { eventually, type Receiver, readEvents, startReceiver } from '../support/receiver.js';
 import { trackText } from '../support/sender.js';
 
 const BUDGET = 1000;
-/** What the contract allows over the budget, and what a busy shared machine adds to a measurement from outside. */
-const OVER = 100 + 250;
+/**
+ * The contract allows 100 ms over the budget. A second more is for a shared machine, whose timers and processes are late by
+ * themselves; what is shown here is that nothing waits for what never comes. `npm run bench:budget` measures the 100 ms.
+ */
+const OVER = 100 + 1000;
 
 let receiver: Receiver | undefined;
-let shim: SlowDisk;
-beforeAll(async () => {
-  shim = await compileSlowDisk();
-}, 60_000);
 afterEach(async () => {
   await receiver?.end('SIGKILL');
   receiver = undefined;
@@ -34,7 +33,8 @@ const start = async (options: Parameters<typeof startReceiver>[0] = {}): Promise
   receiver = await startReceiver({ config: configOf(), ...options });
   return receiver;
 };
-const post = (url: string, id: string): Promise<Response> => fetch(url, { method: 'POST', body: trackText(id) });
+const post = (url: string, id: string): Promise<Response> =>
+  fetch(url, { method: 'POST', body: trackText(id) });
 const timed = async <T>(work: Promise<T>): Promise<{ result: T; took: number }> => {
   const startedAt = performance.now();
   const result = await work;
@@ -43,12 +43,15 @@ const timed = async <T>(work: Promise<T>): Promise<{ result: T; took: number }> 
 /** Writes `head` at once and then a byte of `rest` every 50 ms; resolves to all that came back once it is closed. */
 const trickle = (url: string, head: string, rest: string): Promise<string> =>
   new Promise((resolve) => {
-    const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(head));
+    let timer: NodeJS.Timeout | undefined;
+    const socket = connect(Number(new URL(url).port), '127.0.0.1', () => {
+      socket.write(head);
+      timer = setInterval(() => {
+        if (socket.writable && at < rest.length) socket.write(rest[at++] ?? '');
+      }, 50);
+    });
     let text = '';
     let at = 0;
-    const timer = setInterval(() => {
-      if (socket.writable && at < rest.length) socket.write(rest[at++] ?? '');
-    }, 50);
     socket.on('data', (chunk) => {
       text += chunk;
       if (text.includes('\r\n\r\n')) socket.end();
@@ -63,7 +66,8 @@ const trickle = (url: string, head: string, rest: string): Promise<string> =>
 describe('a request that is slow', () => {
   it('with its body is answered within the budget: 503 to Segment, 408 to RudderStack', async () => {
     const { url } = await start();
-    const head = (path: string): string => `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: 5000\r\n\r\n{`;
+    const head = (path: string): string =>
+      `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: 5000\r\n\r\n{`;
     const segment = await timed(trickle(url, head('/segment'), ' '.repeat(4000)));
     expect(segment.result).toMatch(/^HTTP\/1.1 503 /);
     expect(segment.result).toMatch(/retry-after: 1\r\n/i);
@@ -75,7 +79,9 @@ describe('a request that is slow', () => {
 
   it('with its head is closed within the budget, with a problem', async () => {
     const { url } = await start();
-    const { result, took } = await timed(trickle(url, 'POST /segment HTTP/1.1\r\nx-', 'a'.repeat(500)));
+    const { result, took } = await timed(
+      trickle(url, 'POST /segment HTTP/1.1\r\nx-', 'a'.repeat(500)),
+    );
     expect(result).toMatch(/^HTTP\/1.1 408 /);
     expect(result).toContain('application/problem+json');
     expect(took).toBeLessThan(BUDGET + OVER);
@@ -91,11 +97,17 @@ describe('a request that is slow', () => {
   });
 });
 
-describe('a disk', () => {
+// The shim is preloaded by Linux' dynamic linker; other systems have nothing like it.
+describe.skipIf(!slowDiskWorks)('a disk', () => {
+  let disk: SlowDisk;
+  beforeAll(async () => {
+    disk = await compileSlowDisk();
+  }, 60_000);
+
   it('whose fsync hangs gets 503 within the budget, while the event loop and /livez do not notice', async () => {
-    const { url, directory } = await start({ env: shim.env('outbox.db') });
+    const { url, directory } = await start({ env: disk.env('outbox.db') });
     expect((await post(`${url}/segment`, 'before')).status).toBe(200);
-    const hang = join(directory, shim.hangFile);
+    const hang = join(directory, disk.hangFile);
     await writeFile(hang, '');
     const answers = Promise.all(
       Array.from({ length: 20 }, (_, index) => timed(post(`${url}/segment`, `hung-${index}`))),
@@ -117,24 +129,49 @@ describe('a disk', () => {
       () => post(`${url}/segment`, 'hung-0'),
       (response) => response.status === 200,
     );
-    const { accepted, duplicates } = (await again.json()) as { accepted: number; duplicates: number };
+    const { accepted, duplicates } = (await again.json()) as {
+      accepted: number;
+      duplicates: number;
+    };
     expect(accepted + duplicates).toBe(1);
   });
 
   it('whose fsync fails gets 503 and nothing answered 200 is missing, before and after', async () => {
     const sinks = { archive: { type: 'file', path: './events.ndjson', batch: { wait: '1ms' } } };
-    const { url, directory } = await start({ config: configOf(sinks), env: shim.env('outbox.db') });
+    const { url, directory } = await start({ config: configOf(sinks), env: disk.env('outbox.db') });
     expect((await post(`${url}/segment`, 'kept-1')).status).toBe(200);
-    const fail = join(directory, shim.failFile);
+    const fail = join(directory, disk.failFile);
     await writeFile(fail, '');
     expect((await post(`${url}/segment`, 'failed')).status).toBe(503);
     await rm(fail);
-    await eventually(() => post(`${url}/segment`, 'kept-2'), (response) => response.status === 200);
+    await eventually(
+      () => post(`${url}/segment`, 'kept-2'),
+      (response) => response.status === 200,
+    );
     const ids = await eventually(
-      async () => (await readEvents(join(directory, 'events.ndjson'))).map((event) => event['messageId']),
+      async () =>
+        (await readEvents(join(directory, 'events.ndjson'))).map((event) => event['messageId']),
       (all) => all.includes('kept-1') && all.includes('kept-2'),
     );
     expect(ids.filter((id) => id === 'kept-1')).toHaveLength(1);
+  });
+});
+
+describe.skipIf(!slowDiskWorks)('a full disk', () => {
+  it('gets 503, and takes deliveries again without a restart once there is space', async () => {
+    const disk = await compileSlowDisk();
+    const { url, directory } = await start({ env: disk.env('outbox.db') });
+    expect((await post(`${url}/segment`, 'before')).status).toBe(200);
+    const full = join(directory, disk.fullFile);
+    await writeFile(full, '');
+    expect((await post(`${url}/segment`, 'full')).status).toBe(503);
+    await rm(full);
+    await eventually(
+      () => post(`${url}/segment`, 'full'),
+      (response) => response.status === 200,
+    );
+    const again = await post(`${url}/segment`, 'before');
+    expect(await again.json()).toMatchObject({ accepted: 0, duplicates: 1 });
   });
 });
 
@@ -159,7 +196,10 @@ describe('a sink that hangs', () => {
     for (let index = 0; index < 20; index++) {
       expect((await post(`${url}/segment`, `m-${index}`)).status).toBe(200);
     }
-    await eventually(() => readEvents(join(directory, 'events.ndjson')), (all) => all.length === 20);
+    await eventually(
+      () => readEvents(join(directory, 'events.ndjson')),
+      (all) => all.length === 20,
+    );
   });
 
   it('is waited for no longer than the budget by `ack: delivered`', async () => {
@@ -193,7 +233,8 @@ describe('500 connections at once', () => {
       expect(took).toBeLessThan(4500 + OVER);
     }
     const ids = await eventually(
-      async () => (await readEvents(join(directory, 'events.ndjson'))).map((event) => event['messageId']),
+      async () =>
+        (await readEvents(join(directory, 'events.ndjson'))).map((event) => event['messageId']),
       (all) => all.length >= 500,
     );
     expect(new Set(ids).size).toBe(500);

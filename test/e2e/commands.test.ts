@@ -23,7 +23,10 @@ const oneLine = (text: string): string => {
   expect(lines[0]).toMatch(/^trackbridge: /);
   return String(lines[0]);
 };
-const OPEN = { sources: { in: { type: 'segment', path: '/in', verify: { scheme: 'none' } } }, sinks: {} };
+const OPEN = {
+  sources: { in: { type: 'segment', path: '/in', verify: { scheme: 'none' } } },
+  sinks: {},
+};
 
 describe('every command', () => {
   it.each([
@@ -58,18 +61,30 @@ describe('check', () => {
   it('says that a good configuration is good, and with --json shows it with secrets masked', async () => {
     const config = {
       ...OPEN,
-      sources: { in: { type: 'segment', path: '/in', verify: { scheme: 'segment-signature', secrets: ['a-long-enough-secret'] } } },
+      sources: {
+        in: {
+          type: 'segment',
+          path: '/in',
+          verify: { scheme: 'segment-signature', secrets: ['a-long-enough-secret'] },
+        },
+      },
       sinks: { out: { type: 'file', path: './out.ndjson' } },
     };
     await writeFile(join(cwd, 'good.json'), JSON.stringify(config));
-    expect(await run('check', '--config', 'good.json', '--connect')).toMatchObject({ code: 0, stderr: '' });
+    expect(await run('check', '--config', 'good.json', '--connect')).toMatchObject({
+      code: 0,
+      stderr: '',
+    });
     const { stdout } = await run('check', '--config', 'good.json', '--json');
     expect(stdout).not.toContain('a-long-enough-secret');
     expect(JSON.parse(stdout)).toMatchObject({ config: { server: { port: 8080, budget: 4500 } } });
   });
 
   it('names file, line, key and the nearest key of what is wrong, and leaves with 2', async () => {
-    await writeFile(join(cwd, 'bad.yaml'), 'server:\n  port: 8080\nsources:\n  in:\n    type: segment\n    verfy: { scheme: none }\n');
+    await writeFile(
+      join(cwd, 'bad.yaml'),
+      'server:\n  port: 8080\nsources:\n  in:\n    type: segment\n    verfy: { scheme: none }\n',
+    );
     const { code, stderr } = await run('check', '--config', 'bad.yaml');
     expect(code).toBe(2);
     expect(oneLine(stderr)).toMatch(/bad\.yaml:6:\d+.*verfy.*verify/);
@@ -78,7 +93,9 @@ describe('check', () => {
   });
 
   it('with --connect says which sink cannot be reached, and leaves with 1', async () => {
-    const sinks = { far: { type: 'http', url: 'http://127.0.0.1:1/', allowPrivateAddresses: true } };
+    const sinks = {
+      far: { type: 'http', url: 'http://127.0.0.1:1/', allowPrivateAddresses: true },
+    };
     await writeFile(join(cwd, 'far.json'), JSON.stringify({ ...OPEN, sinks }));
     const { code, stderr } = await run('check', '--config', 'far.json', '--connect');
     expect(code).toBe(1);
@@ -91,7 +108,10 @@ describe('serve', () => {
     const other = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => other.once('listening', resolve));
     const { port } = other.address() as { port: number };
-    const { code, stderr } = await runCommand(['serve', '--port', String(port)], { cwd, env: { LOG_LEVEL: 'silent' } });
+    const { code, stderr } = await runCommand(['serve', '--port', String(port)], {
+      cwd,
+      env: { LOG_LEVEL: 'silent' },
+    });
     other.close();
     expect(code).toBe(2);
     expect(oneLine(stderr)).toContain(`127.0.0.1:${port}`);
@@ -141,7 +161,9 @@ describe('transformation', () => {
     const { code, stdout } = await run('transformation');
     expect(code).toBe(0);
     await writeFile(join(cwd, 'module/transformation.mjs'), stdout);
-    const module = (await import(join(cwd, 'module/transformation.mjs'))) as { transformEvent(event: object): object };
+    const module = (await import(join(cwd, 'module/transformation.mjs'))) as {
+      transformEvent(event: object): object;
+    };
     const event = { type: 'track', event: 'E', properties: { a: 1 } };
     expect(module.transformEvent(event)).toMatchObject({ ...event, header: expect.any(Object) });
   });

@@ -16,7 +16,11 @@ const SENDERS = 8;
 const config = {
   server: { port: 0 },
   sources: {
-    segment: { type: 'segment', path: '/segment', verify: { scheme: 'segment-signature', secrets: [SECRET] } },
+    segment: {
+      type: 'segment',
+      path: '/segment',
+      verify: { scheme: 'segment-signature', secrets: [SECRET] },
+    },
   },
   sinks: { archive: { type: 'file', path: './events.ndjson', batch: { size: 20, wait: '5ms' } } },
 };
@@ -27,7 +31,12 @@ afterEach(async () => {
 });
 
 /** Sends until the receiver is gone; each sender is one user, whose events are numbered. */
-async function sendUntilGone(url: string, user: string, sent: Set<string>, acknowledged: Set<string>): Promise<void> {
+async function sendUntilGone(
+  url: string,
+  user: string,
+  sent: Set<string>,
+  acknowledged: Set<string>,
+): Promise<void> {
   for (let number = 0; ; number++) {
     const id = `${user}:${String(number).padStart(6, '0')}`;
     sent.add(id);
@@ -51,7 +60,10 @@ describe('a receiver that is killed under load', () => {
         sendUntilGone(started.url, `r${round}-u${sender}`, sent, acknowledged),
       );
       const enough = acknowledged.size + 50 + round * 37;
-      await eventually(() => acknowledged.size, (size) => size >= enough);
+      await eventually(
+        () => acknowledged.size,
+        (size) => size >= enough,
+      );
       await started.end('SIGKILL');
       await Promise.all(senders);
     }
@@ -78,7 +90,9 @@ describe('a receiver that is killed under load', () => {
       if (id > last) seen.set(user, id);
     }
     for (const [user, last] of seen) {
-      const numbers = events.filter((event) => event['userId'] === user).map((event) => String(event['messageId']));
+      const numbers = events
+        .filter((event) => event['userId'] === user)
+        .map((event) => String(event['messageId']));
       const firsts = [...new Set(numbers)];
       expect(firsts).toEqual([...firsts].sort());
       expect(firsts.at(-1)).toBe(last);
@@ -96,7 +110,10 @@ describe('a receiver that is told to stop under load', () => {
     const senders = Array.from({ length: SENDERS }, (_, sender) =>
       sendUntilGone(started.url, `u${sender}`, sent, acknowledged),
     );
-    await eventually(() => acknowledged.size, (size) => size > 200);
+    await eventually(
+      () => acknowledged.size,
+      (size) => size > 200,
+    );
     const toldAt = performance.now();
     expect(await started.end('SIGTERM')).toBe(0);
     expect(performance.now() - toldAt).toBeLessThan(10_000);

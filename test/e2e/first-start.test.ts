@@ -49,18 +49,31 @@ describe('the program without any configuration', () => {
     const secret = shownSecret(stderr(), SEGMENT_SECRET);
     const signed = await deliverSegment(`${url}/segment`, trackText('m-1'), secret);
     expect(signed.status).toBe(200);
-    expect(await signed.json()).toEqual({ status: 'accepted', accepted: 1, duplicates: 0, quarantined: 0 });
+    expect(await signed.json()).toEqual({
+      status: 'accepted',
+      accepted: 1,
+      duplicates: 0,
+      quarantined: 0,
+    });
 
     const headers = { 'x-signature': shownSecret(stderr(), RUDDERSTACK_SECRET) };
     const get = await fetch(`${url}/rudderstack?price=60&order_id=1`, { headers });
     expect(get.status).toBe(200);
 
     const file = join(directory, 'data/events.ndjson');
-    const events = await eventually(() => readEvents(file), (all) => all.length === 2);
+    const events = await eventually(
+      () => readEvents(file),
+      (all) => all.length === 2,
+    );
     expect(events.find((event) => event['messageId'] === 'm-1')).toMatchObject({
       type: 'track',
       event: 'Order Completed',
-      receipt: { source: 'segment', vendor: 'segment', authenticated: true, verifiedBy: 'segment-signature' },
+      receipt: {
+        source: 'segment',
+        vendor: 'segment',
+        authenticated: true,
+        verifiedBy: 'segment-signature',
+      },
     });
     expect(events.find((event) => event['messageId'] !== 'm-1')).toMatchObject({
       type: 'track',
@@ -72,9 +85,14 @@ describe('the program without any configuration', () => {
   });
 
   it('takes its secrets from the environment and does not show them', async () => {
-    const env = { SEGMENT_SHARED_SECRET: 'from-the-environment', RUDDERSTACK_SHARED_SECRET: 'another-of-that-kind' };
+    const env = {
+      SEGMENT_SHARED_SECRET: 'from-the-environment',
+      RUDDERSTACK_SHARED_SECRET: 'another-of-that-kind',
+    };
     const { url, stderr } = await start({ env });
-    expect((await deliverSegment(`${url}/segment`, trackText('m-1'), env.SEGMENT_SHARED_SECRET)).status).toBe(200);
+    expect(
+      (await deliverSegment(`${url}/segment`, trackText('m-1'), env.SEGMENT_SHARED_SECRET)).status,
+    ).toBe(200);
     expect(stderr()).not.toContain('from-the-environment');
   });
 });

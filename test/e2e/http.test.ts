@@ -54,11 +54,23 @@ const ACCEPTED = (accepted: number, duplicates = 0, quarantined = 0): object => 
   duplicates,
   quarantined,
 });
-const post = (path: string, body: string | Buffer, headers: Record<string, string> = {}): Promise<Response> =>
+const post = (
+  path: string,
+  body: string | Buffer,
+  headers: Record<string, string> = {},
+): Promise<Response> =>
   fetch(receiver.url + path, { method: 'POST', body: new Uint8Array(Buffer.from(body)), headers });
-const segment = (body: string | Buffer, headers: Record<string, string> = {}, bytes: string | Buffer = body) =>
-  post('/segment', bytes, { 'x-signature': sign(body, SECRET), ...headers });
-const rudderstack = (method: string, path: string, body?: string, headers = {}): Promise<Response> =>
+const segment = (
+  body: string | Buffer,
+  headers: Record<string, string> = {},
+  bytes: string | Buffer = body,
+) => post('/segment', bytes, { 'x-signature': sign(body, SECRET), ...headers });
+const rudderstack = (
+  method: string,
+  path: string,
+  body?: string,
+  headers = {},
+): Promise<Response> =>
   fetch(`${receiver.url}/rudderstack${path}`, {
     method,
     headers: { 'x-signature': SECRET, ...headers },
@@ -68,7 +80,11 @@ const problem = async (response: Response): Promise<Record<string, unknown>> => 
   expect(response.headers.get('content-type')).toContain('application/problem+json');
   expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
   const body = (await response.json()) as Record<string, unknown>;
-  expect(body).toMatchObject({ type: expect.any(String), title: expect.any(String), status: response.status });
+  expect(body).toMatchObject({
+    type: expect.any(String),
+    title: expect.any(String),
+    status: response.status,
+  });
   expect(JSON.stringify(body)).not.toContain(SECRET);
   return body;
 };
@@ -80,7 +96,9 @@ const stored = (messageId: string): Promise<Record<string, unknown>> =>
 /** Bytes on a socket, and all that comes back until it is closed or `until` is seen. */
 const raw = (bytes: string, until?: string): Promise<string> =>
   new Promise((resolve, reject) => {
-    const socket = connect(Number(new URL(receiver.url).port), '127.0.0.1', () => socket.write(bytes));
+    const socket = connect(Number(new URL(receiver.url).port), '127.0.0.1', () =>
+      socket.write(bytes),
+    );
     let text = '';
     socket.on('data', (chunk) => {
       text += chunk.toString('latin1');
@@ -124,7 +142,11 @@ describe('a delivery', () => {
     ['br', 'brotli', brotliCompressSync],
   ])('is signed over the bytes that %s (%s) carries', async (coding, form, compress) => {
     const body = trackText(`coded-${form}`);
-    const response = await segment(body, { 'content-encoding': coding }, compress(Buffer.from(body)));
+    const response = await segment(
+      body,
+      { 'content-encoding': coding },
+      compress(Buffer.from(body)),
+    );
     expect(await response.json()).toEqual(ACCEPTED(1));
   });
 
@@ -145,31 +167,60 @@ describe('a delivery', () => {
     const response = await segment(first, {}, `[${first}, ${trackText('not-covered')}]`);
     expect(await response.json()).toEqual(ACCEPTED(2));
     expect((await stored('covered'))['receipt']).toMatchObject({ authenticated: true });
-    expect((await stored('not-covered'))['receipt']).toMatchObject({ authenticated: false, verifiedBy: 'none' });
+    expect((await stored('not-covered'))['receipt']).toMatchObject({
+      authenticated: false,
+      verifiedBy: 'none',
+    });
   });
 
   it('with an event nothing covers does not make the authentic one a duplicate', async () => {
     const first = trackText('cover');
     await segment(first, {}, `[${first},${trackText('forged', { event: 'Forged' })}]`);
-    expect(await (await segment(trackText('forged', { event: 'True' }))).json()).toEqual(ACCEPTED(1));
+    expect(await (await segment(trackText('forged', { event: 'True' }))).json()).toEqual(
+      ACCEPTED(1),
+    );
     expect(await (await segment(trackText('forged'))).json()).toEqual(ACCEPTED(0, 1));
   });
 
   it('of the Extensible Webhook is taken out of its `json` members', async () => {
     const first = trackText('wrapped-1');
-    const response = await segment(first, {}, `[{"json":${first}},{"json":${trackText('wrapped-2')}}]`);
+    const response = await segment(
+      first,
+      {},
+      `[{"json":${first}},{"json":${trackText('wrapped-2')}}]`,
+    );
     expect(await response.json()).toEqual(ACCEPTED(2));
     expect(await stored('wrapped-2')).toMatchObject({ event: 'Order Completed' });
   });
 
   it.each([
-    ['form', 'application/x-www-form-urlencoded', 'type=track&event=A+B&messageId=as-form&properties=%7B%22a%22%3A1%7D'],
-    ['XML', 'application/xml', '<?xml version="1.0"?><root><type>track</type><event>A B</event><messageId>as-XML</messageId><properties><a>1</a></properties></root>'],
-    ['multipart', 'multipart/form-data; boundary=b', ['type', 'track', 'event', 'A B', 'messageId', 'as-multipart', 'properties', '{"a":1}']
-      .map((text, index) => (index % 2 === 0 ? `--b\r\nContent-Disposition: form-data; name="${text}"\r\n\r\n` : `${text}\r\n`))
-      .join('')
-      .concat('--b--\r\n')],
-    ['JSON under another label', 'text/plain', '{"type":"track","event":"A B","messageId":"as-JSON under another label","properties":{"a":1}}'],
+    [
+      'form',
+      'application/x-www-form-urlencoded',
+      'type=track&event=A+B&messageId=as-form&properties=%7B%22a%22%3A1%7D',
+    ],
+    [
+      'XML',
+      'application/xml',
+      '<?xml version="1.0"?><root><type>track</type><event>A B</event><messageId>as-XML</messageId><properties><a>1</a></properties></root>',
+    ],
+    [
+      'multipart',
+      'multipart/form-data; boundary=b',
+      ['type', 'track', 'event', 'A B', 'messageId', 'as-multipart', 'properties', '{"a":1}']
+        .map((text, index) =>
+          index % 2 === 0
+            ? `--b\r\nContent-Disposition: form-data; name="${text}"\r\n\r\n`
+            : `${text}\r\n`,
+        )
+        .join('')
+        .concat('--b--\r\n'),
+    ],
+    [
+      'JSON under another label',
+      'text/plain',
+      '{"type":"track","event":"A B","messageId":"as-JSON under another label","properties":{"a":1}}',
+    ],
   ])('may be %s', async (name, type, body) => {
     expect(await (await segment(body, { 'content-type': type })).json()).toEqual(ACCEPTED(1));
     const event = await stored(`as-${name}`);
@@ -181,21 +232,33 @@ describe('a delivery', () => {
     const body = '{"cool":true,"messageId":"untyped-1"}';
     const response = await post('/lenient', body, { 'x-signature': SECRET });
     expect(await response.json()).toEqual(ACCEPTED(1));
-    expect(await stored('untyped-1')).toMatchObject({ type: 'track', event: 'Untyped', properties: { cool: true } });
+    expect(await stored('untyped-1')).toMatchObject({
+      type: 'track',
+      event: 'Untyped',
+      properties: { cool: true },
+    });
   });
 });
 
 describe('GET, DELETE and HEAD on a rudderstack source', () => {
   it('decode the query, the path names type and event', async () => {
     for (const method of ['GET', 'DELETE']) {
-      const response = await rudderstack(method, `/track/Order%20Completed?price=6e%2B06&by=${method}`);
+      const response = await rudderstack(
+        method,
+        `/track/Order%20Completed?price=6e%2B06&by=${method}`,
+      );
       expect(await response.json()).toEqual(ACCEPTED(1));
     }
     const events = await eventually(
       () => readEvents(file),
-      (all) => all.filter((event) => event['event'] === 'Order Completed' && 'by' in Object(event['properties'])).length === 2,
+      (all) =>
+        all.filter(
+          (event) => event['event'] === 'Order Completed' && 'by' in Object(event['properties']),
+        ).length === 2,
     );
-    expect(events.find((event) => (event['properties'] as { by?: string })?.by === 'DELETE')).toMatchObject({
+    expect(
+      events.find((event) => (event['properties'] as { by?: string })?.by === 'DELETE'),
+    ).toMatchObject({
       type: 'track',
       properties: { price: 6_000_000, by: 'DELETE' },
       receipt: { method: 'DELETE', vendor: 'rudderstack' },
@@ -236,7 +299,12 @@ describe('what is refused', () => {
     expect(response.status).toBe(400);
     expect((await problem(response))['detail']).toMatch(/line 1/);
     expect((await post('/open', '')).status).toBe(400);
-    for (const body of ['   ', '<a><b></a>', '\u00ff\u00fe{', `${'['.repeat(101)}${']'.repeat(101)}`]) {
+    for (const body of [
+      '   ',
+      '<a><b></a>',
+      '\u00ff\u00fe{',
+      `${'['.repeat(101)}${']'.repeat(101)}`,
+    ]) {
       expect((await segment(Buffer.from(body, 'latin1'))).status, JSON.stringify(body)).toBe(400);
     }
     const broken = await segment('{}', { 'content-encoding': 'gzip' }, Buffer.from('no gzip'));
@@ -244,7 +312,10 @@ describe('what is refused', () => {
   });
 
   it('401: a wrong, malformed or missing signature, saying why without the right one', async () => {
-    for (const headers of [{ 'x-signature': sign('other', SECRET) }, { 'x-signature': 'sha1=abc' }]) {
+    for (const headers of [
+      { 'x-signature': sign('other', SECRET) },
+      { 'x-signature': 'sha1=abc' },
+    ]) {
       const response = await post('/segment', trackText('no'), headers);
       expect(response.status).toBe(401);
       const { detail } = await problem(response);
@@ -265,7 +336,11 @@ describe('what is refused', () => {
 
   it('413 and 415: too large before and after inflating, a coding nobody knows', async () => {
     expect((await segment('x'.repeat(70_000))).status).toBe(413);
-    const bomb = await segment(' ', { 'content-encoding': 'gzip' }, gzipSync(Buffer.alloc(10_000_000)));
+    const bomb = await segment(
+      ' ',
+      { 'content-encoding': 'gzip' },
+      gzipSync(Buffer.alloc(10_000_000)),
+    );
     expect(bomb.status).toBe(413);
     await problem(bomb);
     expect((await segment('{}', { 'content-encoding': 'zstd' })).status).toBe(415);
@@ -300,7 +375,8 @@ describe('what is refused', () => {
     expect(text).toMatch(/^HTTP\/1.1 400 Bad Request\r\n/);
     expect(text).toContain('application/problem+json');
     expect(text).toMatch(/x-request-id: [0-9a-f-]{36}/);
-    const both = 'POST /segment HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n';
+    const both =
+      'POST /segment HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n';
     expect(await raw(both)).toMatch(/^HTTP\/1.1 400 /);
   });
 
@@ -323,20 +399,28 @@ describe('around deliveries', () => {
     const preflight = (origin: string): Promise<Response> =>
       fetch(`${receiver.url}/segment`, {
         method: 'OPTIONS',
-        headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'x-signature' },
+        headers: {
+          origin,
+          'access-control-request-method': 'POST',
+          'access-control-request-headers': 'x-signature',
+        },
       });
     const allowed = await preflight('https://app.example');
     expect(allowed.status).toBe(204);
     expect(allowed.headers.get('access-control-allow-origin')).toBe('https://app.example');
     expect(allowed.headers.get('access-control-allow-headers')).toBe('x-signature');
-    expect((await preflight('https://evil.example')).headers.get('access-control-allow-origin')).toBeNull();
+    expect(
+      (await preflight('https://evil.example')).headers.get('access-control-allow-origin'),
+    ).toBeNull();
   });
 
   it('`Expect: 100-continue` is honoured, several requests may come in one packet', async () => {
     const one = trackText('expect-1');
     const head = (path: string, extra: string, body: string): string =>
       `POST ${path} HTTP/1.1\r\nhost: x\r\nx-signature: ${sign(body, SECRET)}\r\ncontent-length: ${body.length}\r\n${extra}\r\n`;
-    const expected = await raw(`${head('/segment', 'expect: 100-continue\r\nconnection: close\r\n', one)}${one}`);
+    const expected = await raw(
+      `${head('/segment', 'expect: 100-continue\r\nconnection: close\r\n', one)}${one}`,
+    );
     expect(expected).toMatch(/^HTTP\/1.1 100 Continue\r\n/);
     expect(expected).toContain('"accepted":1');
     const two = trackText('pipelined-1');
@@ -348,9 +432,18 @@ describe('around deliveries', () => {
   });
 
   it('the log names refused deliveries and holds neither payload nor secret', () => {
-    const lines = receiver.stderr().trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+    const lines = receiver
+      .stderr()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(lines).toContainEqual(
-      expect.objectContaining({ level: 'warn', source: 'segment', code: 'UNAUTHENTICATED', requestId: expect.any(String) }),
+      expect.objectContaining({
+        level: 'warn',
+        source: 'segment',
+        code: 'UNAUTHENTICATED',
+        requestId: expect.any(String),
+      }),
     );
     expect(receiver.stderr()).not.toContain(SECRET);
     expect(receiver.stderr()).not.toContain('Order Completed');

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import Koa from 'koa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createTrackbridge, type Trackbridge } from '../../src/trackbridge.js';
 import { createLog } from '../../src/telemetry/log.js';
+import { createTrackbridge, type Trackbridge } from '../../src/trackbridge.js';
 import { eventually, makeDirectory, readEvents } from '../support/receiver.js';
 import { trackText } from '../support/sender.js';
 
@@ -24,7 +24,9 @@ const make = (more: object = {}): Trackbridge => {
     {
       outbox: { path: join(directory, 'outbox.db') },
       sources: { in: { type: 'segment', path: '/in', verify: { scheme: 'none' } } },
-      sinks: { archive: { type: 'file', path: join(directory, 'events.ndjson'), batch: { wait: '1ms' } } },
+      sinks: {
+        archive: { type: 'file', path: join(directory, 'events.ndjson'), batch: { wait: '1ms' } },
+      },
       ...more,
     },
     { env: {}, log: createLog('silent') },
@@ -74,14 +76,16 @@ describe('createTrackbridge', () => {
     await receiver.start();
     const app = new Koa();
     app.use(async (ctx, next) => {
-      for await (const _chunk of ctx.req) continue;
+      for await (const _chunk of ctx.req);
       await next();
     });
     app.use(receiver.middleware());
     const url = await listen(app.callback());
     const response = await deliver(url, 'm-1');
     expect(response.status).toBe(503);
-    expect(((await response.json()) as { detail: string }).detail).toMatch(/before any body parser/);
+    expect(((await response.json()) as { detail: string }).detail).toMatch(
+      /before any body parser/,
+    );
   });
 
   it('listens itself where there is a server section', async () => {
@@ -94,7 +98,12 @@ describe('createTrackbridge', () => {
     const receiver = make({ server: { port: 0 } });
     const starting = receiver.start();
     const stopping = receiver.stop();
-    await Promise.all([starting, receiver.start().catch(() => undefined), stopping, receiver.stop()]);
+    await Promise.all([
+      starting,
+      receiver.start().catch(() => undefined),
+      stopping,
+      receiver.stop(),
+    ]);
     await expect(deliver(`http://127.0.0.1:${receiver.ports.server}`, 'm-2')).rejects.toThrow();
     await expect(receiver.start()).rejects.toThrow(/create another/);
   });
