@@ -44,7 +44,8 @@ function isLoopback(host: string): boolean {
 /** Whether two listeners of one port get into each other's way. */
 function meet(a: string, b: string): boolean {
   const everywhere = (host: string): boolean => host === '0.0.0.0' || host === '::';
-  return a === b || everywhere(a) || everywhere(b) || (isLoopback(a) && isLoopback(b));
+  if (a === b || everywhere(a) || everywhere(b)) return true;
+  return (a === 'localhost' && isLoopback(b)) || (b === 'localhost' && isLoopback(a));
 }
 
 function checkPaths({ sources }: Config, { problems }: Context): void {

@@ -31,6 +31,7 @@ export type Durability = 'full' | 'normal';
 
 export interface OutboxConfig {
   readonly type: 'sqlite' | 'memory';
+  /** The database file; '' for `memory`. */
   readonly path: string;
   readonly durability: Durability;
   readonly dedupeWindow: number;

@@ -6,9 +6,7 @@ import { type LoadedConfig, resolve } from './resolve.js';
 import { loadSchemas } from './schemas.js';
 import type { Overrides } from './sections.js';
 
-export type { LoadedConfig, LogLevel, ShownSecret } from './resolve.js';
-export type { Overrides } from './sections.js';
-export type { Environment };
+export type { LoadedConfig };
 
 export interface LoadOptions {
   /** Where default paths and generated secrets are; `./data`. */

@@ -13,8 +13,8 @@ import { type Overrides, resolveAdmin, resolveOutbox, resolveServer } from './se
 import { resolveSinks } from './sinks.js';
 import { resolveSources } from './sources.js';
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface ResolveInput {
   /** What the file or the caller says, as it was read; null and undefined stand for an empty file. */
@@ -28,7 +28,7 @@ export interface ResolveInput {
 }
 
 /** A secret of a default source, for the banner at the start. Not for the log. */
-export interface ShownSecret extends DefaultSecret {
+interface ShownSecret extends DefaultSecret {
   readonly vendor: 'segment' | 'rudderstack';
   readonly path: string;
 }

@@ -17,7 +17,7 @@ import { invalid } from './problems.js';
 import type { Environment } from './references.js';
 
 /** The sources that are there when none is configured, and where each one's secret may come from. */
-export const DEFAULT_SOURCES = [
+const DEFAULT_SOURCES = [
   { name: 'segment', variable: 'SEGMENT_SHARED_SECRET' },
   { name: 'rudderstack', variable: 'RUDDERSTACK_SHARED_SECRET' },
 ] as const;

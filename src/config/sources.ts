@@ -59,7 +59,7 @@ const DEFAULTS = { query: { types: 'spec', type: 'track' } };
 function withBurst(source: JsonObject): JsonObject {
   const limit = source['rateLimit'];
   if (!isObject(limit)) return source;
-  const burst = Math.max(1, Math.ceil(Number(limit['perSecond'])));
+  const burst = Math.ceil(Number(limit['perSecond']));
   return { ...source, rateLimit: { burst, ...limit } };
 }
 

@@ -81,6 +81,7 @@ describe('admin', () => {
     expect(refusal(`server: { host: 0.0.0.0 }\nadmin: { port: 8080 }`)).toEqual([line]);
     expect(refusal('server: { host: localhost }\nadmin: { port: 8080 }')).toEqual([line]);
     expect(() => load('server: { port: 0 }\nadmin: { port: 0 }')).not.toThrow();
+    expect(() => load('server: { host: 127.0.0.2 }\nadmin: { port: 8080 }')).not.toThrow();
     expect(() => load('server: { host: 10.0.0.1 }\nadmin: { port: 8080 }')).not.toThrow();
   });
 
