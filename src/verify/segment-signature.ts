@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { KeyObject } from 'node:crypto';
 import type { VerifyConfig } from '../config/config.js';
 import { firstElement } from './first-element.js';
@@ -46,7 +47,9 @@ export function signedPart(
 ): SignedPart | undefined {
   const signs = (bytes: Buffer): boolean => isSigned('sha1', keys, bytes, signatures);
   if (signs(body)) return 'body';
-  if (batch === 'whole-body') return undefined;
+  // Bytes that are not UTF-8 may be read in the charset of Content-Type, which nobody signs. A forged second element must
+  // not bring that about: the signed first one would then say something else.
+  if (batch === 'whole-body' || !isUtf8(body)) return undefined;
   const found = firstElement(body);
   if (found === undefined) return undefined;
   if (signs(found.element)) return 'first-element';

@@ -120,6 +120,16 @@ describe('segment-signature', () => {
     }
   });
 
+  it('does not hold by the element rule where a later byte would have the text read in another charset', () => {
+    const forged = Buffer.concat([
+      Buffer.from(`[${event},"`),
+      Buffer.from([0xff]),
+      Buffer.from('"]'),
+    ]);
+    expect(verdict(forged, signature).holds).toBe(false);
+    expect(verdict(forged, sign(SECRET, forged))).toEqual({ holds: true, covers: 'all' });
+  });
+
   it('knows the json member by its unescaped name', () => {
     expect(verdict(`[{"js\\u006fn" : ${event} }]`, signature).holds).toBe(true);
   });
