@@ -21,11 +21,6 @@ export function secretMatcher(secrets: readonly string[]): (candidate: Buffer) =
   };
 }
 
-/** Whether header text is this one secret; see `secretMatcher`, which serves better where the secret is known early. */
-export function equalSecret(sent: string, secret: string): boolean {
-  return secretMatcher([secret])(headerBytes(sent));
-}
-
 /** Header text as the bytes that were on the wire: Node decodes header values as Latin-1. */
 export function headerBytes(value: string): Buffer {
   return Buffer.from(value, 'latin1');
