@@ -1,8 +1,7 @@
 import { copyFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TrackbridgeError } from '../../src/errors.js';
 import { type SqliteOptions, SqliteOutbox } from '../../src/outbox/sqlite.js';
-import { fromFailure, keepsConnection, toFailure } from '../../src/outbox/sqlite-failure.js';
+import { fromFailure, toFailure } from '../../src/outbox/sqlite-failure.js';
 import { StoreService } from '../../src/outbox/sqlite-service.js';
 import type { Store } from '../../src/outbox/sqlite-store.js';
 import type { StoreThread } from '../../src/outbox/sqlite-thread.js';
@@ -36,7 +35,6 @@ export function inProcess(options: SqliteOptions, clock: StillClock): InProcess 
       try {
         return structuredClone(service.handlers[kind](message));
       } catch (error) {
-        alive = error instanceof TrackbridgeError || keepsConnection(error);
         throw fromFailure(toFailure(error));
       }
     },

@@ -1,0 +1,106 @@
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { type InProcess, inProcess } from './in-process.js';
+import { claimAll, delivery, done, NOW, newEvents } from './samples.js';
+import { StillClock } from './still-clock.js';
+import { temporaryPlaces } from './temporary-places.js';
+
+const newPlace = temporaryPlaces();
+const HOUR = 3_600_000;
+
+async function start(sinks: readonly string[]): Promise<InProcess & { clock: StillClock }> {
+  const clock = new StillClock(NOW);
+  const path = join(await newPlace(), 'outbox.db');
+  const options = {
+    dedupeWindow: HOUR,
+    maxPending: 1e6,
+    retention: HOUR,
+    durability: 'normal',
+  } as const;
+  const started = inProcess({ path, ...options }, clock);
+  await started.outbox.open(sinks);
+  return { ...started, clock };
+}
+
+function kept({ store }: InProcess): number {
+  return store().database.prepare('SELECT count(*) AS events FROM event').get().events;
+}
+
+/** Lets the sweeper look once, and as often as it wants after that. */
+async function sweep({ clock, outbox }: InProcess & { clock: StillClock }): Promise<void> {
+  clock.move(1_000);
+  for (let turn = 0; turn < 50; turn += 1) await outbox.stats();
+}
+
+it('keeps delivered events for the retention, and deletes them then', async () => {
+  const started = await start(['archive']);
+  await started.outbox.append(delivery(newEvents(2_500)));
+  const consumer = started.outbox.consumer('archive', 1);
+  await consumer.settle(done(await claimAll(consumer)));
+  started.clock.move(HOUR - 10_000);
+  await sweep(started);
+  expect(kept(started)).toBe(2_500);
+  started.clock.move(10_000);
+  await sweep(started);
+  expect(kept(started)).toBe(0);
+  expect(await started.outbox.stats()).toMatchObject({ accepted: 2_500, pending: 0 });
+});
+
+it('never deletes what a configured sink has not settled, nor what came after it', async () => {
+  const started = await start(['archive', 'orders']);
+  await started.outbox.append(delivery(newEvents(10)));
+  const archive = started.outbox.consumer('archive', 1);
+  await archive.settle(done(await claimAll(archive)));
+  const orders = started.outbox.consumer('orders', 1);
+  const claimed = await claimAll(orders);
+  await orders.settle(done(claimed.filter((_, at) => at !== 4)));
+  started.clock.move(2 * HOUR);
+  await sweep(started);
+  expect(kept(started)).toBe(6);
+  await orders.settle(done(claimed.slice(4, 5)));
+  await sweep(started);
+  expect(kept(started)).toBe(0);
+});
+
+it('does not hold events back for a sink that is configured no more, and counts what that one lost', async () => {
+  const first = await start(['archive', 'orders']);
+  await first.outbox.append(delivery(newEvents(10)));
+  const archive = first.outbox.consumer('archive', 1);
+  await archive.settle(done(await claimAll(archive)));
+  const { store } = first;
+  // As after a restart without `orders`, and later one with it again.
+  store().database.exec("UPDATE sink SET active = 0 WHERE name = 'orders'");
+  await reload(first);
+  first.clock.move(2 * HOUR);
+  await sweep(first);
+  expect(kept(first)).toBe(0);
+  const lost = store()
+    .database.prepare("SELECT position, pending FROM sink WHERE name = 'orders'")
+    .get();
+  expect(lost).toMatchObject({ position: 10, pending: 0 });
+});
+
+it('deletes what arrived under a clock that was far ahead', async () => {
+  const started = await start([]);
+  await started.outbox.append(delivery(newEvents(3, { receivedAt: NOW + 1_000 * 24 * HOUR })));
+  await sweep(started);
+  expect(kept(started)).toBe(0);
+});
+
+it('keeps what arrived under a clock that was a little ahead', async () => {
+  const started = await start([]);
+  await started.outbox.append(delivery(newEvents(3, { receivedAt: NOW + 60_000 })));
+  await sweep(started);
+  expect(kept(started)).toBe(3);
+});
+
+/** Makes the store read its counters again, as it does after a transaction that failed. */
+async function reload({ store, outbox }: InProcess): Promise<void> {
+  const pages = store().database.prepare('PRAGMA page_count').get().page_count;
+  store().database.exec(`PRAGMA max_page_count = ${pages}`);
+  const large = newEvents(200, { json: 'x'.repeat(50_000) }, 1_000);
+  await expect(outbox.append(delivery(large))).rejects.toMatchObject({
+    code: 'OUTBOX_UNAVAILABLE',
+  });
+  store().database.exec('PRAGMA max_page_count = 1000000');
+}
