@@ -9,6 +9,8 @@ export interface Load {
   readonly p50: number;
   readonly p99: number;
   readonly refused: number;
+  /** How long it took. */
+  readonly seconds: number;
 }
 
 /** A signed POST of one 1.2 kB track event as Segment sends it, ready for the socket. `id` makes it no duplicate. */
@@ -134,5 +136,11 @@ export async function load(options: {
   latencies.sort((a, b) => a - b);
   const at = (share: number): number =>
     latencies[Math.floor(latencies.length * share)] ?? Number.NaN;
-  return { requestsPerSecond: latencies.length / elapsed, p50: at(0.5), p99: at(0.99), refused };
+  return {
+    requestsPerSecond: latencies.length / elapsed,
+    p50: at(0.5),
+    p99: at(0.99),
+    refused,
+    seconds: elapsed,
+  };
 }

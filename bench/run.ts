@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { load, renderRequest, SECRET } from './load.js';
+import { type Load, load, renderRequest, SECRET } from './load.js';
 
 const CORE_OF_SERVERS = '0';
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 7);
@@ -94,12 +94,13 @@ function requests(count: number, tag: string): () => Buffer | undefined {
 async function measure(
   startServer: () => Promise<Server>,
   options: { readonly tag: string; readonly perSecond?: number },
-): Promise<Awaited<ReturnType<typeof load>>> {
+): Promise<Load & { readonly cpuPerRequest: number }> {
   const server = await startServer();
   try {
     const next = requests(SECONDS * 25_000 + 40_000, options.tag);
     await load({ port: server.port, connections: CONNECTIONS, seconds: 1.5, next });
     const limit = options.perSecond === undefined ? {} : { perSecond: options.perSecond };
+    const before = cpuMicroseconds(server.child.pid ?? 0);
     const result = await load({
       port: server.port,
       connections: CONNECTIONS,
@@ -108,7 +109,8 @@ async function measure(
       ...limit,
     });
     if (result.refused > 0) throw new Error(`${result.refused} requests were not answered 200`);
-    return result;
+    const cpu = cpuMicroseconds(server.child.pid ?? 0) - before;
+    return { ...result, cpuPerRequest: cpu / (result.requestsPerSecond * result.seconds) };
   } finally {
     await server.stop();
   }
@@ -117,6 +119,12 @@ async function measure(
 function median(numbers: readonly number[]): number {
   const sorted = [...numbers].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** User and system time of all threads; Linux counts in ticks of a hundredth of a second. */
+function cpuMicroseconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10_000;
 }
 
 function residentMegabytes(pid: number): number {
@@ -131,7 +139,7 @@ function verdict(met: boolean): string {
 say(
   `${ROUNDS} rounds of ${SECONDS} s, ${CONNECTIONS} connections, 1.2 kB signed events, servers on core ${CORE_OF_SERVERS}`,
 );
-say('round   receiver req/s   bare req/s   ratio');
+say('round   receiver req/s  CPU µs   bare req/s  CPU µs   ratio');
 const ours: number[] = [];
 const theirs: number[] = [];
 for (let round = 1; round <= ROUNDS; round++) {
@@ -139,9 +147,11 @@ for (let round = 1; round <= ROUNDS; round++) {
   const b = await measure(startBare, { tag: `b${round}` });
   ours.push(a.requestsPerSecond);
   theirs.push(b.requestsPerSecond);
-  const ratio = a.requestsPerSecond / b.requestsPerSecond;
+  const cells = [a.requestsPerSecond, a.cpuPerRequest, b.requestsPerSecond, b.cpuPerRequest];
+  const [rps, cpu, bareRps, bareCpu] = cells.map((cell) => cell.toFixed(0));
   say(
-    `${round}       ${a.requestsPerSecond.toFixed(0).padStart(8)}       ${b.requestsPerSecond.toFixed(0).padStart(8)}      ${ratio.toFixed(2)}`,
+    `${String(round).padEnd(7)} ${rps?.padStart(14)} ${cpu?.padStart(7)} ${bareRps?.padStart(12)} ${bareCpu?.padStart(7)}` +
+      `   ${(a.requestsPerSecond / b.requestsPerSecond).toFixed(2)}`,
   );
 }
 const ratio = median(ours) / median(theirs);
