@@ -1,0 +1,100 @@
+import type { SourceConfig } from '../../src/config/config.js';
+import { createCanonicalizer, type Outcome } from '../../src/event/canonicalizer.js';
+import type { CanonicalEvent, JsonValue } from '../../src/event/event.js';
+import type { Decoded, Delivery, Source } from '../../src/sources/source.js';
+import { headerLines } from '../../src/verify/header-lines.js';
+import { none } from '../../src/verify/none.js';
+
+const canonicalize = createCanonicalizer();
+
+/** A source's configuration with the defaults of the contract. */
+export function sourceConfig(changes: Partial<SourceConfig> = {}): SourceConfig {
+  return {
+    type: 'segment',
+    path: '/in',
+    verify: [{ scheme: 'none' }],
+    query: { types: 'spec', type: 'track' },
+    ack: 'queued',
+    extraTypes: [],
+    onUnauthenticated: 'reject',
+    ...changes,
+  };
+}
+
+export interface DeliveryParts {
+  readonly method?: string;
+  readonly query?: string;
+  readonly below?: string;
+  /** Header lines in order, names as on the wire. */
+  readonly headers?: readonly (readonly [string, string])[];
+  readonly body?: string | Buffer;
+}
+
+export const RECEIVED_AT = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+
+/** A delivery that was read whole. */
+export function deliveryOf(parts: DeliveryParts = {}): Delivery {
+  return {
+    id: '019b7c5a-0000-7000-8000-00000000000d',
+    method: parts.method ?? 'POST',
+    query: parts.query ?? '',
+    below: parts.below ?? '',
+    headers: headerLines((parts.headers ?? []).flat()),
+    body: Buffer.from(parts.body ?? ''),
+    receivedAt: RECEIVED_AT,
+  };
+}
+
+/** One verifier, for sources whose verification is not looked at. */
+export const OPEN = [none()];
+
+export async function noMultipart(): Promise<never> {
+  throw new Error('nothing here is multipart');
+}
+
+export async function decode(source: Source, parts: DeliveryParts): Promise<Decoded> {
+  return await source.decode(deliveryOf(parts));
+}
+
+/** The values of the events that a delivery holds. */
+export async function valuesOf(source: Source, parts: DeliveryParts): Promise<JsonValue[]> {
+  return (await decode(source, parts)).events.map(({ value }) => value);
+}
+
+/** What becomes of the only event of a delivery. */
+export async function outcomeOf(source: Source, parts: DeliveryParts): Promise<Outcome> {
+  const { events } = await decode(source, parts);
+  const [raw] = events;
+  if (raw === undefined || events.length > 1) throw new Error('it holds not one event');
+  const { untyped } = source.config;
+  return canonicalize(raw.value, {
+    deliveryId: '019b7c5a-0000-7000-8000-00000000000d',
+    source: source.name,
+    vendor: source.vendor,
+    method: parts.method ?? 'POST',
+    receivedAt: RECEIVED_AT,
+    authenticated: true,
+    verifiedBy: 'shared-secret',
+    extraTypes: source.config.extraTypes,
+    uuid: () => '019b7c5a-0000-7000-8000-000000000001',
+    ...(raw.collisions === undefined ? {} : { collisions: raw.collisions }),
+    ...(untyped === undefined ? {} : { untyped }),
+  });
+}
+
+/** The canonical event of a delivery that holds one valid event. */
+export async function canonicalOf(source: Source, parts: DeliveryParts): Promise<CanonicalEvent> {
+  const outcome = await outcomeOf(source, parts);
+  if (!outcome.ok) throw new Error(`not valid: ${JSON.stringify(outcome.errors)}`);
+  return outcome.event;
+}
+
+/** The code of the error that `run` throws or rejects with. */
+export async function codeOf(run: () => unknown): Promise<unknown> {
+  try {
+    await run();
+  } catch (error) {
+    return (error as { code?: unknown }).code;
+  }
+  return undefined;
+}
