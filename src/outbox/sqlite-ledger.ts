@@ -29,6 +29,8 @@ export class Ledger {
   /** The newest position ever given out. */
   tail = 0;
   #sinks = new Map<string, SinkRow>();
+  /** As the file has them. */
+  #saved: readonly number[] = [];
   readonly #database: DatabaseSyncInstance;
   readonly #saveSink: StatementSyncInstance;
   readonly #saveLedger: StatementSyncInstance;
@@ -54,6 +56,7 @@ export class Ledger {
     this.generation = row.generation;
     this.generationSince = row.generation_since;
     this.probedAt = row.probed_at;
+    this.#saved = this.#values();
     const sequence = this.#database
       .prepare("SELECT seq FROM sqlite_sequence WHERE name = 'event'")
       .get();
@@ -84,7 +87,15 @@ export class Ledger {
       this.#saveSink.run(active ? 1 : 0, position, pending, delivered, dead, id);
       sink.changed = false;
     }
-    this.#saveLedger.run(
+    const values = this.#values();
+    // A transaction in which nothing has changed writes nothing then, and costs no fsync.
+    if (values.every((value, at) => value === this.#saved[at])) return;
+    this.#saveLedger.run(...values);
+    this.#saved = values;
+  }
+
+  #values(): readonly number[] {
+    return [
       this.accepted,
       this.duplicates,
       this.quarantined,
@@ -92,7 +103,7 @@ export class Ledger {
       this.generation,
       this.generationSince,
       this.probedAt,
-    );
+    ];
   }
 
   /** Makes exactly these sinks the configured ones; one that is new starts behind the newest event. */

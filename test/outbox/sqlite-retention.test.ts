@@ -94,6 +94,17 @@ it('keeps what arrived under a clock that was a little ahead', async () => {
   expect(kept(started)).toBe(3);
 });
 
+it('writes nothing while there is nothing to do', async () => {
+  const started = await start(['archive']);
+  await started.outbox.append(delivery(newEvents(3)));
+  const { database } = started.store();
+  const changes = (): unknown => database.prepare('SELECT total_changes() AS n').get().n;
+  const before = changes();
+  for (let second = 0; second < 5; second += 1) await sweep(started);
+  expect(started.asked('commit')).toBeGreaterThan(5);
+  expect(changes()).toBe(before);
+});
+
 /** Makes the store read its counters again, as it does after a transaction that failed. */
 async function reload({ store, outbox }: InProcess): Promise<void> {
   const pages = store().database.prepare('PRAGMA page_count').get().page_count;
