@@ -29,7 +29,7 @@ function kept({ store }: InProcess): number {
 /** Lets the sweeper look once, and as often as it wants after that. */
 async function sweep({ clock, outbox }: InProcess & { clock: StillClock }): Promise<void> {
   clock.move(1_000);
-  for (let turn = 0; turn < 50; turn += 1) await outbox.stats();
+  for (let turn = 0; turn < 200; turn += 1) await outbox.stats();
 }
 
 it('keeps delivered events for the retention, and deletes them then', async () => {
