@@ -34,14 +34,15 @@ export function createRudderstackSource(
   ]);
 
   const decodeParameters = (delivery: Delivery): Decoded => {
+    const named = namedBelow(delivery.below);
     const envelope = readEnvelope((header) => delivery.headers.first(header));
     if (envelope !== undefined) {
       const { event, collisions } = openEnvelope(envelope, delivery.query, LIMITS);
-      return { batch: false, events: [{ value: event, collisions }] };
+      return { batch: false, events: [{ value: withNamed(event, named), collisions }] };
     }
-    const named = namedBelow(delivery.below);
     const type = named.type ?? config.query.type;
-    const spec = type === 'identify' || type === 'group' ? specTypes.traits : specTypes.properties;
+    // Of a group too the query carries the properties; its traits do not arrive.
+    const spec = type === 'identify' ? specTypes.traits : specTypes.properties;
     const query = withoutWriteKey(delivery.query, config);
     const { value, collisions } = decodeQuery(query, {
       types: config.query.types,
@@ -55,13 +56,9 @@ export function createRudderstackSource(
     const decoded = await decodeDeliveredBody(delivery, readMultipart);
     const named = namedBelow(delivery.below);
     if (named.type === undefined) return decoded;
-    const { type } = named;
     return {
       batch: decoded.batch,
-      events: decoded.events.map((raw) => ({
-        ...raw,
-        value: withType(raw.value, type, named.name),
-      })),
+      events: decoded.events.map((raw) => ({ ...raw, value: withNamed(raw.value, named) })),
     };
   };
 
@@ -125,22 +122,27 @@ function lostEvent(
   config: SourceConfig,
   value: JsonValue | undefined,
 ): JsonObject {
-  const event: JsonObject = { type };
-  if (value !== undefined) event[type === 'identify' ? 'traits' : 'properties'] = value;
-  if (type === 'page' || type === 'screen') {
-    if (named.name !== undefined) event['name'] = named.name;
-  } else if (type === 'track') {
-    const name = named.name ?? config.query.event;
-    if (name !== undefined) event['event'] = name;
-  }
-  return event;
+  const data = type === 'identify' ? 'traits' : 'properties';
+  const name = named.name ?? (type === 'track' ? config.query.event : undefined);
+  return {
+    ...nameOf(type, name),
+    type,
+    ...(value === undefined ? {} : { [data]: value }),
+  };
 }
 
-/** A body says its type itself; the path helps only where it does not. */
-function withType(value: JsonValue, type: string, name: string | undefined): JsonValue {
-  if (!isObject(value) || (value['type'] !== undefined && value['type'] !== null)) return value;
-  const field = type === 'page' || type === 'screen' ? 'name' : 'event';
-  return { ...(name === undefined ? {} : { [field]: name }), ...value, type };
+/** A body, or an envelope, says the type itself; the path helps only where it does not. */
+function withNamed(value: JsonValue, { type, name }: Named): JsonValue {
+  if (type === undefined || !isObject(value)) return value;
+  if (value['type'] !== undefined && value['type'] !== null) return value;
+  return { ...nameOf(type, name), ...value, type };
+}
+
+/** The member that holds an event's name: only these types have one. */
+function nameOf(type: string, name: string | undefined): JsonObject {
+  if (name === undefined) return {};
+  if (type === 'track') return { event: name };
+  return type === 'page' || type === 'screen' ? { name } : {};
 }
 
 /**
