@@ -2,7 +2,7 @@ import type { MemorySink, OpenEvent } from './memory-sink.js';
 import { orderHash } from './order-hash.js';
 import type { Attempt, Claimed, Consumer, Settlement } from './outbox.js';
 
-export interface Dead {
+interface Dead {
   readonly sink: string;
   readonly at: number;
   readonly attempts: readonly Attempt[];

@@ -9,10 +9,10 @@ const FULL = 13;
 const NOT_A_DATABASE = 26;
 
 /** How long a sender should wait while the disk is full or failing, milliseconds: an operator has to act. */
-export const RETRY_AFTER_DISK_ERROR = 5_000;
+const RETRY_AFTER_DISK_ERROR = 5_000;
 
 /** The result code of an SQLite error (the low byte of the extended one); undefined for anything else. */
-export function sqliteCode(error: unknown): number | undefined {
+function sqliteCode(error: unknown): number | undefined {
   const code = extendedCode(error);
   return code === undefined ? undefined : code & 0xff;
 }
