@@ -1,0 +1,138 @@
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { readBody } from '../../src/http/body.js';
+import { errorOf, type RequestParts, requestOf } from './requests.js';
+
+const LIMIT = 1000;
+const NEVER = new AbortController().signal;
+
+function read(parts: RequestParts, signal = NEVER) {
+  return readBody(requestOf(parts), LIMIT, signal, 'BODY_TIMEOUT');
+}
+
+describe('the body of a request', () => {
+  it('is empty at once where no header frames one', async () => {
+    for (const headers of [{}, { 'content-length': '0' }]) {
+      expect(read({ headers })).toEqual(Buffer.alloc(0));
+    }
+  });
+
+  it('is exactly the bytes that came: no byte order mark is lost, no bad byte replaced', async () => {
+    const body = Buffer.from([0xef, 0xbb, 0xbf, 0x7b, 0xff, 0x00, 0x7d]);
+    expect((await read({ body })).equals(body)).toBe(true);
+  });
+
+  it('may come in chunks of unknown number', async () => {
+    const request = requestOf({ headers: { 'transfer-encoding': 'chunked' } });
+    const body = readBody(request, LIMIT, NEVER, 'BODY_TIMEOUT');
+    request.push('{"a"');
+    request.push(':1}');
+    request.push(null);
+    expect((await body).toString()).toBe('{"a":1}');
+  });
+
+  it('may be coded', async () => {
+    const headers = { 'content-encoding': 'gzip' };
+    expect((await read({ headers, body: gzipSync('{}') })).toString()).toBe('{}');
+  });
+});
+
+describe('a body that is too large', () => {
+  it('is refused before a byte of it is read, where it says so', async () => {
+    const headers = { 'content-length': String(LIMIT + 1) };
+    expect(await errorOf(() => read({ headers }))).toMatchObject({
+      code: 'BODY_TOO_LARGE',
+      status: 413,
+    });
+  });
+
+  it('is refused where it passes the limit, where it does not say so', async () => {
+    const request = requestOf({ headers: { 'transfer-encoding': 'chunked' } });
+    const body = errorOf(() => readBody(request, LIMIT, NEVER, 'BODY_TIMEOUT'));
+    for (let sent = 0; sent <= LIMIT; sent += 100) request.push(Buffer.alloc(100));
+    expect(await body).toMatchObject({ code: 'BODY_TOO_LARGE' });
+  });
+
+  it('may be as large as the limit', async () => {
+    expect(await read({ body: Buffer.alloc(LIMIT) })).toHaveLength(LIMIT);
+  });
+
+  it('is refused after inflating too', async () => {
+    const headers = { 'content-encoding': 'gzip' };
+    const body = gzipSync(Buffer.alloc(LIMIT + 1));
+    expect(body.length).toBeLessThan(LIMIT);
+    expect(await errorOf(() => read({ headers, body }))).toMatchObject({ code: 'BODY_TOO_LARGE' });
+  });
+});
+
+describe('a body that does not arrive', () => {
+  it.each(['BODY_TIMEOUT', 'BUDGET_SPENT'] as const)(
+    'in time is %s, with a time to come again',
+    async (code) => {
+      const request = requestOf({ headers: { 'content-length': '100' } });
+      const budget = new AbortController();
+      const body = errorOf(() => readBody(request, LIMIT, budget.signal, code));
+      request.push('{');
+      budget.abort();
+      expect(await body).toMatchObject({ code, retryAfter: 1000 });
+    },
+  );
+
+  it('in time is given up also where the budget is spent before it is asked for', async () => {
+    const headers = { 'content-length': '100' };
+    const error = await errorOf(() => read({ headers }, AbortSignal.abort()));
+    expect(error).toMatchObject({ code: 'BODY_TIMEOUT' });
+  });
+
+  it('whole is malformed, whether the sender hangs up or promises too much', async () => {
+    const aborted = requestOf({ headers: { 'content-length': '100' } });
+    const body = errorOf(() => readBody(aborted, LIMIT, NEVER, 'BODY_TIMEOUT'));
+    aborted.push('{');
+    aborted.destroy();
+    expect(await body).toMatchObject({ code: 'BODY_MALFORMED', status: 400 });
+
+    const short = requestOf({ headers: { 'content-length': '100' } });
+    short.push('{}');
+    short.push(null);
+    expect(await errorOf(() => readBody(short, LIMIT, NEVER, 'BODY_TIMEOUT'))).toMatchObject({
+      code: 'BODY_MALFORMED',
+    });
+  });
+
+  it('and fails after the answer was given surfaces nowhere', async () => {
+    const unhandled: unknown[] = [];
+    const note = (error: unknown): void => void unhandled.push(error);
+    process.on('unhandledRejection', note);
+    const request = requestOf({ headers: { 'content-length': '100', 'content-encoding': 'gzip' } });
+    const budget = new AbortController();
+    const body = errorOf(() => readBody(request, LIMIT, budget.signal, 'BODY_TIMEOUT'));
+    budget.abort();
+    await body;
+    request.destroy(new Error('gone'));
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+  });
+});
+
+describe('a body of an unknown coding', () => {
+  it('is refused before it is read', async () => {
+    const request = requestOf({ headers: { 'content-length': '100', 'content-encoding': 'zstd' } });
+    const error = await errorOf(() => readBody(request, LIMIT, NEVER, 'BODY_TIMEOUT'));
+    expect(error).toMatchObject({ code: 'CODING_UNKNOWN', status: 415 });
+    expect(request.readableDidRead).toBe(false);
+  });
+});
+
+describe('a body that somebody else has read', () => {
+  it('is our fault and says what to do, so that the sender comes again', async () => {
+    const request = requestOf({ body: '{}' });
+    for await (const _chunk of request);
+    const error = await errorOf(() => readBody(request, LIMIT, NEVER, 'BODY_TIMEOUT'));
+    expect(error).toMatchObject({
+      code: 'INTERNAL',
+      status: 503,
+      message: expect.stringContaining('before any body parser'),
+    });
+  });
+});
