@@ -42,10 +42,15 @@ export class FirstBytes {
     return since;
   }
 
-  /** The request of this socket is answered: whatever comes now is the next one's. */
+  /**
+   * The request of this socket is answered: whatever comes now is the next one's. Say so again at the end of a body that
+   * went on after its answer, or the next request, much later, would seem to have begun with it.
+   */
   answered(socket: Socket): void {
     const watched = this.#sockets.get(socket);
-    if (watched !== undefined) watched.seen = socket.bytesRead;
+    if (watched === undefined) return;
+    watched.seen = socket.bytesRead;
+    watched.since = undefined;
   }
 
   stop(): void {

@@ -55,7 +55,10 @@ export function createHttpServer(
     response.once('close', () => {
       firstBytes?.answered(socket);
       if (answering.get(socket) === response) answering.delete(socket);
-      if (!request.complete) lingerThenCut(request, socket);
+      if (!request.complete) {
+        request.once('end', () => firstBytes?.answered(socket));
+        lingerThenCut(request, socket);
+      }
     });
     listener(request, response);
   };

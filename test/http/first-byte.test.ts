@@ -1,0 +1,115 @@
+import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FirstBytes } from '../../src/http/first-byte.js';
+import { FakeClock } from '../dispatch/fake-clock.js';
+
+/** As much of a socket as is looked at: how many bytes came in, and its end. */
+class FakeSocket extends EventEmitter {
+  bytesRead = 0;
+
+  asSocket(): Socket {
+    return this as unknown as Socket;
+  }
+}
+
+let clock: FakeClock;
+let firstBytes: FirstBytes;
+let socket: FakeSocket;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  clock = new FakeClock();
+  firstBytes = new FirstBytes(clock);
+  socket = new FakeSocket();
+});
+afterEach(() => {
+  firstBytes.stop();
+  vi.useRealTimers();
+});
+
+/** Time goes by for the clock and for the timers alike. */
+async function pass(ms: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed += 50) {
+    await clock.advance(50);
+    vi.advanceTimersByTime(50);
+  }
+}
+
+const ago = (): number => clock.monotonic() - firstBytes.of(socket.asSocket());
+
+describe('the first byte of a request', () => {
+  it('was just now, where the head came at once', async () => {
+    firstBytes.watch(socket.asSocket());
+    await pass(10_000);
+    socket.bytesRead = 100;
+    expect(ago()).toBe(0);
+  });
+
+  it('was when a head that trickled began, to 50 ms', async () => {
+    firstBytes.watch(socket.asSocket());
+    await pass(1000);
+    for (let bytes = 1; bytes <= 20; bytes++) {
+      socket.bytesRead = bytes;
+      await pass(100);
+    }
+    expect(ago()).toBe(1950);
+  });
+
+  it('is a new one for every request of a connection', async () => {
+    firstBytes.watch(socket.asSocket());
+    socket.bytesRead = 10;
+    await pass(500);
+    expect(ago()).toBe(450);
+    // The body of this one comes in, for as long as it likes.
+    socket.bytesRead = 5000;
+    await pass(3000);
+    firstBytes.answered(socket.asSocket());
+    await pass(60_000);
+    socket.bytesRead = 5001;
+    await pass(200);
+    expect(ago()).toBe(150);
+  });
+
+  it('of a request that was sent before the last one was answered counts from its answer', async () => {
+    firstBytes.watch(socket.asSocket());
+    socket.bytesRead = 200;
+    expect(ago()).toBe(0);
+    await pass(3000);
+    firstBytes.answered(socket.asSocket());
+    expect(ago()).toBe(0);
+  });
+
+  it('is not taken from the rest of a body that came after its answer', async () => {
+    firstBytes.watch(socket.asSocket());
+    expect(ago()).toBe(0);
+    firstBytes.answered(socket.asSocket());
+    socket.bytesRead = 5000;
+    await pass(1000);
+    // Once more, at the end of the body.
+    firstBytes.answered(socket.asSocket());
+    await pass(60_000);
+    expect(ago()).toBe(0);
+  });
+
+  it('is now for a connection that nobody watches, as in a host application', () => {
+    expect(ago()).toBe(0);
+    expect(() => firstBytes.answered(socket.asSocket())).not.toThrow();
+  });
+
+  it('is looked for on one timer, until it is stopped', () => {
+    firstBytes.watch(socket.asSocket());
+    firstBytes.watch(new FakeSocket().asSocket());
+    expect(vi.getTimerCount()).toBe(1);
+    firstBytes.stop();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('is forgotten with its connection', async () => {
+    firstBytes.watch(socket.asSocket());
+    socket.bytesRead = 1;
+    await pass(1000);
+    socket.emit('close');
+    expect(ago()).toBe(0);
+  });
+});
