@@ -1,0 +1,101 @@
+import { Writable } from 'node:stream';
+import type { SourceConfig } from '../../src/config/config.js';
+import { createCanonicalizer } from '../../src/event/canonicalizer.js';
+import type { AppDeps } from '../../src/http/app.js';
+import { FirstBytes } from '../../src/http/first-byte.js';
+import type { Appended, NewDelivery } from '../../src/outbox/outbox.js';
+import { createSource } from '../../src/sources/registry.js';
+import type { Source } from '../../src/sources/source.js';
+import { createLog, type Log } from '../../src/telemetry/log.js';
+import { createMetrics } from '../../src/telemetry/metrics.js';
+import { FakeClock } from '../dispatch/fake-clock.js';
+import { noMultipart, sourceConfig } from '../sources/support.js';
+
+const canonicalize = createCanonicalizer();
+
+/** An outbox that takes everything, until a test gives it another `append`. */
+export class FakeStore {
+  readonly deliveries: NewDelivery[] = [];
+  onAppend: (signal: AbortSignal | undefined) => Promise<void> = async () => undefined;
+  onProbe: () => Promise<void> = async () => undefined;
+  outcomes: ((delivery: NewDelivery) => readonly Appended[]) | undefined;
+
+  async append(delivery: NewDelivery, signal?: AbortSignal): Promise<readonly Appended[]> {
+    await this.onAppend(signal);
+    this.deliveries.push(delivery);
+    if (this.outcomes !== undefined) return this.outcomes(delivery);
+    return delivery.events.map((_event, index) => ({ outcome: 'accepted', id: `id-${index}` }));
+  }
+
+  async probe(): Promise<void> {
+    await this.onProbe();
+  }
+
+  get events(): Record<string, unknown>[] {
+    return this.deliveries.flatMap(({ events }) => events.map(({ json }) => JSON.parse(json)));
+  }
+
+  get quarantined() {
+    return this.deliveries.flatMap(({ quarantined }) => quarantined);
+  }
+}
+
+/** A log whose lines a test can read. */
+export function readableLog(level = 'debug'): { log: Log; lines(): Record<string, unknown>[] } {
+  let text = '';
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      text += String(chunk);
+      done();
+    },
+  });
+  const lines = () =>
+    text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  return { log: createLog(level, stream), lines };
+}
+
+export interface Harness {
+  readonly deps: AppDeps;
+  readonly store: FakeStore;
+  readonly clock: FakeClock;
+  readonly state: { draining: boolean };
+  lines(): Record<string, unknown>[];
+}
+
+/** Everything the ingest application needs, with a store, a clock and a log that a test looks into. */
+export function harness(changes: Partial<AppDeps> = {}): Harness {
+  const clock = new FakeClock();
+  const store = new FakeStore();
+  const state = { draining: false };
+  const { log, lines } = readableLog();
+  let ids = 0;
+  const deps: AppDeps = {
+    server: {
+      host: '127.0.0.1',
+      port: 0,
+      budget: 4500,
+      bodyLimit: 100_000,
+      queryLimit: 32_768,
+      trustProxy: false,
+    },
+    clock,
+    outbox: store,
+    canonicalize,
+    metrics: createMetrics(),
+    log,
+    uuid: () => `00000000-0000-7000-8000-${String(++ids).padStart(12, '0')}`,
+    firstBytes: new FirstBytes(clock),
+    settledBy: async () => undefined,
+    isDraining: () => state.draining,
+    ...changes,
+  };
+  return { deps, store, clock, state, lines };
+}
+
+/** A segment source without verification unless `config` says otherwise. */
+export function openSource(config: Partial<SourceConfig> = {}, name = 'open'): Source {
+  return createSource(name, sourceConfig(config), noMultipart);
+}

@@ -1,0 +1,207 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { SourceConfig } from '../../src/config/config.js';
+import { TrackbridgeError } from '../../src/errors.js';
+import { createIngest, type Taken } from '../../src/http/ingest.js';
+import { createMetrics } from '../../src/telemetry/metrics.js';
+import { type Harness, harness, openSource } from './harness.js';
+import { contextOf, errorOf, type RequestParts } from './requests.js';
+
+const track = (messageId = 'm-1'): string =>
+  JSON.stringify({ type: 'track', event: 'A', messageId });
+
+interface Ingesting extends Harness {
+  run(parts?: RequestParts): Promise<Taken>;
+  fail(parts?: RequestParts): Promise<unknown>;
+  counted: ReturnType<typeof vi.fn>;
+}
+
+function ingesting(config: Partial<SourceConfig> = {}, h: Harness = harness()): Ingesting {
+  const counted = vi.fn();
+  const metrics = { ...createMetrics().source('open'), events: counted };
+  const ingest = createIngest(openSource(config), h.deps, metrics);
+  const run = async (parts: RequestParts = { body: track() }): Promise<Taken> =>
+    await ingest(contextOf(parts), 'the-request-id');
+  return { ...h, run, fail: (parts) => errorOf(() => run(parts)), counted };
+}
+
+const budgetOf = (budget: number): Harness => {
+  const h = harness();
+  return { ...h, deps: { ...h.deps, server: { ...h.deps.server, budget } } };
+};
+const untilAborted = (signal: AbortSignal | undefined): Promise<void> =>
+  new Promise((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }));
+
+describe('a delivery', () => {
+  it('is counted event by event, as the outbox says', async () => {
+    const { run, store, counted } = ingesting();
+    store.outcomes = () => [{ outcome: 'accepted', id: '1' }, { outcome: 'duplicate' }];
+    const body = `[${track()},${track()},{"type":"nonsense"}]`;
+    expect(await run({ body })).toEqual({ accepted: 1, duplicates: 1, quarantined: 1 });
+    expect(counted).toHaveBeenCalledWith(1, 1, 1);
+    expect(store.events[0]).toMatchObject({ receipt: { deliveryId: 'the-request-id' } });
+  });
+
+  it('with nothing in it does not trouble the outbox', async () => {
+    const { run, store } = ingesting();
+    expect(await run({ body: '[]' })).toEqual({ accepted: 0, duplicates: 0, quarantined: 0 });
+    expect(store.deliveries).toEqual([]);
+  });
+
+  it('by HEAD is looked at and neither recorded nor counted', async () => {
+    const { run, fail, store, counted } = ingesting({ type: 'rudderstack' });
+    const head = { method: 'HEAD', url: '/in/track/A', body: '' };
+    expect(await run(head)).toEqual({ accepted: 0, duplicates: 0, quarantined: 0 });
+    expect(await fail({ ...head, url: '/in?a=%zz' })).toMatchObject({ status: 400 });
+    expect(store.deliveries).toEqual([]);
+    expect(counted).not.toHaveBeenCalled();
+  });
+
+  it('of one invalid event is refused once that event is kept', async () => {
+    const { fail, store } = ingesting();
+    expect(await fail({ body: '{"type":"track","event":7}' })).toMatchObject({
+      code: 'EVENT_INVALID',
+      errors: [{ path: '/event' }],
+    });
+    expect(store.quarantined).toHaveLength(1);
+    // Kept first: where it cannot be kept, the sender has to come again.
+    store.onAppend = async () => {
+      throw new TrackbridgeError('OUTBOX_FULL', 'full');
+    };
+    expect(await fail({ body: '{"type":"track","event":7}' })).toMatchObject({ status: 503 });
+  });
+});
+
+describe('a delivery that nothing authenticates', () => {
+  const verify = [
+    { scheme: 'shared-secret', header: 'x-signature', secrets: ['a-secret-of-the-test'] },
+  ] as const;
+
+  it('is refused before it is decoded', async () => {
+    const { fail, store } = ingesting({ verify });
+    expect(await fail({ body: 'not even JSON' })).toMatchObject({ code: 'UNAUTHENTICATED' });
+    expect(store.deliveries).toEqual([]);
+  });
+
+  it('is kept in quarantine where the source says so', async () => {
+    const { run, store } = ingesting({ verify, onUnauthenticated: 'quarantine' });
+    expect(await run()).toEqual({ accepted: 0, duplicates: 0, quarantined: 1 });
+    expect(store.quarantined[0]).toMatchObject({ reason: 'unauthenticated' });
+  });
+});
+
+describe('a fault of ours', () => {
+  it.each(['OUTBOX_FULL', 'OUTBOX_UNAVAILABLE', 'OUTBOX_CORRUPT'] as const)(
+    'is a 503: %s',
+    async (code) => {
+      const { fail, store, counted } = ingesting();
+      store.onAppend = async () => {
+        throw new TrackbridgeError(code, 'it does not work', { retryAfter: 5000 });
+      };
+      expect(await fail()).toMatchObject({ code, status: 503, retryAfter: 5000 });
+      expect(counted).not.toHaveBeenCalled();
+    },
+  );
+
+  it('is a 503 while the process drains, before anything is read', async () => {
+    const { fail, state, store } = ingesting();
+    state.draining = true;
+    expect(await fail()).toMatchObject({ code: 'DRAINING', status: 503, retryAfter: 2000 });
+    expect(store.deliveries).toEqual([]);
+  });
+});
+
+describe('the budget', () => {
+  it('is handed to the outbox, whose answer it cuts short', async () => {
+    const { fail, store } = ingesting({}, budgetOf(1));
+    store.onAppend = async (signal) => {
+      await untilAborted(signal);
+      throw new TrackbridgeError('BUDGET_SPENT', 'the write took too long', { retryAfter: 1000 });
+    };
+    expect(await fail()).toMatchObject({ code: 'BUDGET_SPENT', status: 503 });
+  });
+
+  // A body is promised that does not come.
+  const late = { headers: { 'content-length': '1000' } };
+
+  it('that is spent on reading leaves none for the outbox', async () => {
+    const h = budgetOf(1);
+    const canonicalize = vi.spyOn(h.deps, 'canonicalize');
+    const { fail, store } = ingesting({ type: 'rudderstack' }, h);
+    expect(await fail(late)).toMatchObject({ code: 'BODY_TIMEOUT', status: 408 });
+    expect(canonicalize).not.toHaveBeenCalled();
+    expect(store.deliveries).toEqual([]);
+  });
+
+  it('counts from the first byte of the head', async () => {
+    const h = harness();
+    vi.spyOn(h.deps.firstBytes, 'of').mockReturnValue(-5000);
+    expect(await ingesting({}, h).fail(late)).toMatchObject({ code: 'BUDGET_SPENT', status: 503 });
+  });
+});
+
+describe('the rate limit', () => {
+  it('refuses what is over it, saying when to come again, and lets it pass then', async () => {
+    const { clock, run, fail, store } = ingesting({ rateLimit: { perSecond: 0.5, burst: 1 } });
+    await run();
+    expect(await fail()).toMatchObject({ code: 'RATE_LIMITED', status: 429, retryAfter: 2000 });
+    expect(store.deliveries).toHaveLength(1);
+    await clock.advance(2000);
+    await run();
+  });
+});
+
+describe('a source that acknowledges what is delivered', () => {
+  const delivered = (settledBy: (ids: readonly string[]) => Promise<void>): Ingesting => {
+    const h = harness();
+    return ingesting({ ack: 'delivered' }, { ...h, deps: { ...h.deps, settledBy } });
+  };
+
+  it('answers when the sinks have settled what was accepted', async () => {
+    let settle = (): void => undefined;
+    const settledBy = vi.fn(
+      () =>
+        new Promise<void>((resolve) => {
+          settle = resolve;
+        }),
+    );
+    const { run, store } = delivered(settledBy);
+    store.outcomes = () => [{ outcome: 'accepted', id: 'id-1' }, { outcome: 'duplicate' }];
+    let answered = false;
+    const taken = run({ body: `[${track()},${track()}]` }).finally(() => {
+      answered = true;
+    });
+    await vi.waitFor(() => expect(settledBy).toHaveBeenCalled());
+    expect(settledBy.mock.calls[0]).toEqual([['id-1'], expect.any(AbortSignal)]);
+    expect(answered).toBe(false);
+    settle();
+    expect(await taken).toEqual({ accepted: 1, duplicates: 1, quarantined: 0 });
+  });
+
+  it('does not wait where nothing was accepted', async () => {
+    const settledBy = vi.fn(async () => undefined);
+    const { run, store } = delivered(settledBy);
+    store.outcomes = () => [{ outcome: 'duplicate' }];
+    await run();
+    expect(settledBy).not.toHaveBeenCalled();
+  });
+
+  it('does not wait where the answer is queued', async () => {
+    const settledBy = vi.fn(async () => undefined);
+    const h = harness();
+    await ingesting({}, { ...h, deps: { ...h.deps, settledBy } }).run();
+    expect(settledBy).not.toHaveBeenCalled();
+  });
+});
+
+describe('a method', () => {
+  it('that the source does not take is a 405 with those it takes', async () => {
+    expect(await ingesting().fail({ method: 'GET' })).toMatchObject({
+      code: 'METHOD_NOT_ALLOWED',
+      headers: { allow: 'POST, PUT, PATCH' },
+    });
+    const cors = { origins: ['*'] };
+    expect(await ingesting({ cors }).fail({ method: 'DELETE' })).toMatchObject({
+      headers: { allow: 'POST, PUT, PATCH, OPTIONS' },
+    });
+  });
+});

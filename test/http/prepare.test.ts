@@ -1,0 +1,199 @@
+import { describe, expect, it } from 'vitest';
+import type { SourceConfig } from '../../src/config/config.js';
+import { createCanonicalizer } from '../../src/event/canonicalizer.js';
+import type { JsonValue } from '../../src/event/event.js';
+import {
+  type Prepared,
+  prepare,
+  prepareReplay,
+  prepareUnauthenticated,
+  type QuarantinedFacts,
+} from '../../src/http/prepare.js';
+import type { RawEvent } from '../../src/sources/source.js';
+import { deliveryOf, RECEIVED_AT } from '../sources/support.js';
+import { openSource } from './harness.js';
+
+const canonicalize = createCanonicalizer();
+const uuid = (): string => '019b7c5a-0000-7000-8000-000000000001';
+const delivery = deliveryOf();
+const covered = { authenticated: true, verifiedBy: 'segment-signature' };
+const uncovered = { authenticated: false, verifiedBy: 'none' };
+
+function prepareAll(events: readonly RawEvent[], config: Partial<SourceConfig> = {}): Prepared {
+  const coverage = (index: number) => (index === 0 ? covered : uncovered);
+  const decoded = { batch: true, events };
+  return prepare(openSource(config), delivery, decoded, coverage, canonicalize, uuid);
+}
+
+const track = (more: object = {}): RawEvent => ({
+  value: { type: 'track', event: 'A', messageId: 'm-1', ...more } as JsonValue,
+});
+
+describe('a valid event', () => {
+  it('goes to the outbox with what it needs to know of it', () => {
+    const { events, quarantined } = prepareAll([track({ userId: 'u-1' })]);
+    expect(quarantined).toEqual([]);
+    const [event] = events;
+    expect(event).toMatchObject({
+      scope: 'open',
+      messageId: 'm-1',
+      authenticated: true,
+      orderKey: 'u:u-1',
+      receivedAt: RECEIVED_AT,
+    });
+    expect(JSON.parse(String(event?.json))).toMatchObject({
+      messageId: 'm-1',
+      receipt: {
+        deliveryId: delivery.id,
+        source: 'open',
+        vendor: 'segment',
+        method: 'POST',
+        receivedAt: new Date(RECEIVED_AT).toISOString(),
+        ...covered,
+      },
+    });
+  });
+
+  it('without a usable messageId is nobody’s duplicate', () => {
+    const [event] = prepareAll([track({ messageId: '' })]).events;
+    expect(event).not.toHaveProperty('messageId');
+    expect(JSON.parse(String(event?.json))).toMatchObject({
+      messageId: uuid(),
+      receipt: { messageIdGenerated: true },
+    });
+  });
+
+  it('is unique within the dedupe group, where there is one', () => {
+    expect(prepareAll([track()], { dedupeGroup: 'shared' }).events[0]?.scope).toBe('shared');
+  });
+
+  it('is as trustworthy as what covers it alone', () => {
+    const { events } = prepareAll([track(), track({ messageId: 'm-2' })]);
+    expect(events.map(({ authenticated }) => authenticated)).toEqual([true, false]);
+    expect(JSON.parse(String(events[1]?.json)).receipt).toMatchObject(uncovered);
+  });
+
+  it('lists the keys that its query lost', () => {
+    const [event] = prepareAll([{ ...track(), collisions: ['a'] }]).events;
+    expect(JSON.parse(String(event?.json)).receipt.collisions).toEqual(['a']);
+  });
+});
+
+describe('an event that is not valid', () => {
+  it('is set aside with the reason, beside those that are', () => {
+    const { events, quarantined } = prepareAll([track({ event: 7 }), track(), { value: null }]);
+    expect(events).toHaveLength(1);
+    expect(quarantined.map(({ reason, errors }) => [reason, errors[0]?.path])).toEqual([
+      ['invalid', '/event'],
+      ['invalid', ''],
+    ]);
+    expect(quarantined[0]).toMatchObject({
+      source: 'open',
+      deliveryId: delivery.id,
+      receivedAt: RECEIVED_AT,
+    });
+    expect(JSON.parse(String(quarantined[0]?.delivery))).toMatchObject({
+      method: 'POST',
+      ...covered,
+    });
+  });
+
+  it('is kept as it was decoded, but never with a write key', () => {
+    const value = {
+      type: 'nonsense',
+      writeKey: 'the-write-key',
+      context: {
+        writeKey: 'the-write-key',
+        url: 'https://rs.example/v1/webhook?writeKey=the-write-key&a=1',
+        query_parameters: { writeKey: ['the-write-key'], a: ['1'] },
+        other: 1,
+      },
+      properties: { a: 1 },
+    };
+    const asDecoded = prepareAll([{ value }]).quarantined[0]?.raw;
+    const unauthenticated = prepareUnauthenticated(
+      openSource(),
+      delivery,
+      { batch: false, events: [{ value }] },
+      'no signature',
+    ).quarantined[0]?.raw;
+    for (const raw of [asDecoded, unauthenticated]) {
+      expect(raw).not.toContain('the-write-key');
+      expect(JSON.parse(String(raw))).toEqual({
+        type: 'nonsense',
+        context: {
+          url: 'https://rs.example/v1/webhook?writeKey=***&a=1',
+          query_parameters: { a: ['1'] },
+          other: 1,
+        },
+        properties: { a: 1 },
+      });
+    }
+  });
+
+  it('may be any JSON value', () => {
+    const values: JsonValue[] = [null, 5, 'text', [1], {}, { context: null }, { context: [1] }];
+    const { quarantined } = prepareAll(values.map((value) => ({ value })));
+    expect(quarantined.map(({ raw }) => JSON.parse(raw))).toEqual(values);
+  });
+});
+
+describe('a delivery that nothing authenticates', () => {
+  it('is set aside whole, with why', () => {
+    const decoded = { batch: true, events: [track(), { ...track(), collisions: ['a'] }] };
+    const reason = 'no x-signature header';
+    const { events, quarantined } = prepareUnauthenticated(openSource(), delivery, decoded, reason);
+    expect(events).toEqual([]);
+    expect(quarantined).toHaveLength(2);
+    expect(quarantined[1]).toMatchObject({
+      reason: 'unauthenticated',
+      errors: [{ path: '', message: reason }],
+    });
+    expect(JSON.parse(String(quarantined[1]?.delivery))).toMatchObject({
+      ...uncovered,
+      collisions: ['a'],
+    });
+  });
+});
+
+describe('an entry that is tried again', () => {
+  const [entry] = prepareAll([{ value: { type: 'merge', messageId: 'm-1' } }]).quarantined;
+  const raw = JSON.parse(String(entry?.raw)) as JsonValue;
+  const facts = JSON.parse(String(entry?.delivery)) as QuarantinedFacts;
+
+  it('gives the reason where it still is not valid', () => {
+    expect(prepareReplay(openSource(), raw, facts, canonicalize, uuid)).toMatchObject({
+      errors: [{ path: '/type' }],
+    });
+  });
+
+  it('becomes the event it would have been under the configuration of now', () => {
+    const source = openSource({ extraTypes: ['merge'] });
+    const replay = prepareReplay(source, raw, facts, canonicalize, uuid);
+    if (!('event' in replay)) throw new Error('still not valid');
+    expect(replay.event).toMatchObject({ messageId: 'm-1', authenticated: true });
+    expect(JSON.parse(replay.event.json).receipt).toMatchObject({
+      deliveryId: delivery.id,
+      method: 'POST',
+      receivedAt: new Date(RECEIVED_AT).toISOString(),
+      ...covered,
+    });
+  });
+
+  it('stays unauthenticated where it was', () => {
+    const aside = prepareUnauthenticated(
+      openSource(),
+      delivery,
+      { batch: false, events: [track()] },
+      'no signature',
+    ).quarantined[0];
+    const replay = prepareReplay(
+      openSource(),
+      JSON.parse(String(aside?.raw)) as JsonValue,
+      JSON.parse(String(aside?.delivery)) as QuarantinedFacts,
+      canonicalize,
+      uuid,
+    );
+    expect(replay).toMatchObject({ event: { authenticated: false } });
+  });
+});
