@@ -1,0 +1,222 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:net';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { FirstBytes } from '../../src/http/first-byte.js';
+import { createHttpServer, type HttpServer } from '../../src/http/server.js';
+import { FakeClock } from '../dispatch/fake-clock.js';
+import { readableLog } from './harness.js';
+import { errorOf } from './requests.js';
+import { rawConnection } from './sockets.js';
+
+type Listener = (request: IncomingMessage, response: ServerResponse) => void;
+
+const servers: HttpServer[] = [];
+const clocks: FakeClock[] = [];
+afterEach(async () => {
+  const closing = servers.splice(0).map((server) => server.close(1));
+  await Promise.all(clocks.splice(0).map((clock) => clock.advance(1)));
+  await Promise.all(closing);
+});
+
+async function serve(
+  listener: Listener,
+  { budget = 4500, queryLimit = 16_384, firstBytes }: Options = {},
+) {
+  const clock = new FakeClock();
+  const { log, lines } = readableLog();
+  const server = createHttpServer(
+    listener,
+    { budget, queryLimit },
+    { clock, log, uuid: () => 'the-id', ...(firstBytes === undefined ? {} : { firstBytes }) },
+  );
+  servers.push(server);
+  clocks.push(clock);
+  const port = await server.listen('127.0.0.1', 0);
+  return { clock, server, port, lines, connect: () => rawConnection(port) };
+}
+
+interface Options {
+  readonly budget?: number;
+  readonly queryLimit?: number;
+  readonly firstBytes?: FirstBytes;
+}
+
+const ok: Listener = (_request, response) => void response.end('taken');
+const statusesOf = (text: string): string[] => text.match(/HTTP\/1\.1 \d+/g) ?? [];
+const GET = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n';
+
+describe('a server', () => {
+  it('that cannot have its port says what to do', async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const { port } = taken.address() as { port: number };
+    const { log } = readableLog();
+    const server = createHttpServer(
+      ok,
+      { budget: 4500, queryLimit: 16_384 },
+      { clock: new FakeClock(), log, uuid: () => 'the-id' },
+    );
+    expect(await errorOf(() => server.listen('127.0.0.1', port))).toMatchObject({
+      code: 'START_FAILED',
+      message: expect.stringMatching(/the port is in use; choose another with --port/),
+    });
+    await server.close(1);
+    taken.close();
+  });
+
+  it('takes requests without Host, and expectations that are not for it', async () => {
+    const { connect } = await serve(ok);
+    for (const head of ['', 'host: x\r\nexpect: something-odd\r\n']) {
+      const connection = await connect();
+      connection.write(`GET / HTTP/1.1\r\n${head}connection: close\r\n\r\n`);
+      const text = await connection.closed();
+      expect(statusesOf(text)).toEqual(['HTTP/1.1 200']);
+      expect(text).toContain('taken');
+    }
+  });
+
+  it('asks for the body of who waits for 100-continue', async () => {
+    const { connect } = await serve((request, response) => {
+      request.resume().on('end', () => response.end('taken'));
+    });
+    const connection = await connect();
+    connection.write(
+      'POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\nconnection: close\r\ncontent-length: 2\r\n\r\n',
+    );
+    await connection.until('100 Continue');
+    connection.write('{}');
+    expect(statusesOf(await connection.closed())).toEqual(['HTTP/1.1 100', 'HTTP/1.1 200']);
+  });
+
+  it('is no proxy', async () => {
+    const { connect } = await serve(ok);
+    const connection = await connect();
+    connection.write('CONNECT evil.example:443 HTTP/1.1\r\nhost: evil.example\r\n\r\n');
+    const text = await connection.closed();
+    expect(text).toMatch(/^HTTP\/1.1 405 /);
+    expect(text).toContain('application/problem+json');
+    expect(text).toContain('x-request-id: the-id');
+  });
+});
+
+describe('what is not HTTP', () => {
+  it.each([
+    ['a line that is none', 'NONSENSE\r\n\r\n', 400],
+    ['two lengths', 'POST / HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n', 400],
+    ['a header over the limit', `GET /?${'x'.repeat(20_000)} HTTP/1.1\r\n\r\n`, 431],
+  ])('is a problem with an id, logged once: %s', async (_what, bytes, status) => {
+    const { connect, lines } = await serve(ok);
+    const connection = await connect();
+    connection.write(bytes);
+    const text = await connection.closed();
+    expect(statusesOf(text)).toEqual([`HTTP/1.1 ${status}`]);
+    expect(text).toContain('application/problem+json');
+    expect(text).toContain('x-request-id: the-id');
+    expect(lines()).toMatchObject([{ level: 'warn', requestId: 'the-id', status }]);
+  });
+
+  it('in a body gets one answer, whatever the listener does about it', async () => {
+    const { connect } = await serve((request, response) => {
+      request.resume();
+      request.on('error', () => response.writeHead(400).end('the listener'));
+    });
+    const connection = await connect();
+    connection.write('POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n');
+    expect(statusesOf(await connection.closed())).toEqual(['HTTP/1.1 400']);
+  });
+
+  it('while an answer is half sent ends the connection without another answer', async () => {
+    const { connect } = await serve((request, response) => {
+      request.resume();
+      response.writeHead(200, { 'content-length': '100' });
+      response.write('half of it');
+    });
+    const connection = await connect();
+    connection.write('POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n');
+    await connection.until('half of it');
+    connection.write('zz\r\n');
+    const text = await connection.closed();
+    expect(statusesOf(text)).toEqual(['HTTP/1.1 200']);
+    expect(text.endsWith('half of it')).toBe(true);
+  });
+
+  it('for too long is given up within the budget', async () => {
+    const { connect, lines } = await serve(ok, { budget: 100 });
+    const connection = await connect();
+    connection.write('POST / HTTP/1.1\r\nhost: x\r\nx-slow: ');
+    const text = await connection.closed();
+    expect(text).toMatch(/^HTTP\/1.1 408 /);
+    expect(text).toContain('application/problem+json');
+    expect(lines()).toMatchObject([{ code: 'BODY_TIMEOUT' }]);
+  });
+});
+
+describe('a body that goes on after its answer', () => {
+  it('is let go by, so that the sender reads the answer, and counts to no other request', async () => {
+    const answered = vi.fn();
+    const firstBytes = { watch: vi.fn(), answered } as unknown as FirstBytes;
+    const { connect } = await serve((_request, response) => void response.writeHead(413).end(), {
+      firstBytes,
+    });
+    const connection = await connect();
+    connection.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n');
+    await connection.until('413');
+    await vi.waitFor(() => expect(answered).toHaveBeenCalledTimes(1));
+    connection.write('x'.repeat(100_000));
+    await vi.waitFor(() => expect(answered).toHaveBeenCalledTimes(2));
+    // The connection is good for another.
+    connection.write(GET);
+    await vi.waitFor(() => expect(statusesOf(connection.text())).toHaveLength(2));
+    connection.socket.destroy();
+  });
+});
+
+describe('closing', () => {
+  it('ends idle connections at once, and takes no new ones', async () => {
+    const { server, connect, port } = await serve(ok);
+    const connection = await connect();
+    connection.write(GET);
+    await connection.until('taken');
+    await server.close(60_000);
+    await connection.closed();
+    expect(await errorOf(() => rawConnection(port))).toMatchObject({ code: 'ECONNREFUSED' });
+  });
+
+  it('waits for an answer that is on its way', async () => {
+    let finish = (): void => undefined;
+    const { server, connect } = await serve((_request, response) => {
+      finish = () => void response.end('after all');
+      response.flushHeaders();
+    });
+    const connection = await connect();
+    connection.write(GET);
+    await connection.until('200');
+    const closed = server.close(60_000);
+    finish();
+    await connection.until('after all');
+    connection.socket.end();
+    await closed;
+  });
+
+  it('cuts who is still there after the grace', async () => {
+    const { server, clock, connect } = await serve((_request, response) => response.flushHeaders());
+    const connection = await connect();
+    connection.write(GET);
+    await connection.until('200');
+    let done = false;
+    const closed = server.close(1500).then(() => {
+      done = true;
+    });
+    await clock.advance(1499);
+    expect(done).toBe(false);
+    await clock.advance(1);
+    await closed;
+    await connection.closed();
+  });
+
+  it('is nothing for a server that never listened', async () => {
+    const { log } = readableLog();
+    const deps = { clock: new FakeClock(), log, uuid: () => 'the-id' };
+    await createHttpServer(ok, { budget: 4500, queryLimit: 16_384 }, deps).close(1);
+  });
+});
