@@ -199,7 +199,17 @@ function answerProblems(deps: AdminDeps): Koa.Middleware {
 
 /** koa-body's complaints about a body are the caller's fault, not ours. */
 function problemFromKoa(error: unknown): unknown {
-  const status = (error as { status?: unknown }).status;
-  if (error instanceof TrackbridgeError || status !== 400) return error;
+  if (error instanceof TrackbridgeError || !(error instanceof Error)) return error;
+  const { status, code } = error as { status?: unknown; code?: unknown };
+  if (status === 413) {
+    return new TrackbridgeError('BODY_TOO_LARGE', 'the body is larger than 1 MB', { cause: error });
+  }
+  if (status === 415) {
+    return new TrackbridgeError('CODING_UNKNOWN', 'send the body as UTF-8 without a coding', {
+      cause: error,
+    });
+  }
+  // Broken gzip comes as zlib's own error, which has no status.
+  if (status !== 400 && !(typeof code === 'string' && code.startsWith('Z_'))) return error;
   return new TrackbridgeError('BODY_MALFORMED', 'the body is not valid JSON', { cause: error });
 }

@@ -92,24 +92,39 @@ function isText(value: unknown): value is string {
 }
 
 /**
- * The selected entries, page by page. Pages go by id, and the last id is taken before anything is done to the page, so
- * that what is replayed and fails again does not come round for ever.
+ * The selected entries, page by page. What all of them are is settled before anything is done to the first page: what is
+ * replayed and fails again comes back under a new id, and would otherwise come round for ever.
  */
 async function* selected<Entry extends { readonly id: string }>(
   shelf: Shelf<Entry>,
   selection: Selection,
 ): AsyncGenerator<readonly Entry[]> {
   if ('ids' in selection) {
-    const found = await Promise.all(selection.ids.map((id) => shelf.get(id)));
+    const found = await Promise.all([...new Set(selection.ids)].map((id) => shelf.get(id)));
     const entries = found.filter((entry) => entry !== undefined);
     if (entries.length === 0) throw notThere();
     yield entries;
     return;
   }
+  const ids = new Set<string>();
+  for await (const page of pages(shelf, selection)) for (const { id } of page) ids.add(id);
+  for await (const page of pages(shelf, selection)) {
+    const entries = page.filter(({ id }) => ids.has(id));
+    // Oldest first: nothing that was there at the start comes after a page of newer ones.
+    if (entries.length === 0) return;
+    yield entries;
+  }
+}
+
+/** Pages go by id, and the last id of one is taken before anything is done to it. */
+async function* pages<Entry extends { readonly id: string }>(
+  shelf: Shelf<Entry>,
+  filter: { readonly name?: string },
+): AsyncGenerator<readonly Entry[]> {
   let after: string | undefined;
   for (;;) {
     const page = await shelf.list({
-      ...selection,
+      ...filter,
       ...(after === undefined ? {} : { after }),
       limit: PAGE,
     });

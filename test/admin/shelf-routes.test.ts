@@ -1,0 +1,250 @@
+import Router from '@koa/router';
+import Koa from 'koa';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type ShelfView, shelfRoutes } from '../../src/admin/shelf-routes.js';
+import { TrackbridgeError } from '../../src/errors.js';
+import type { Shelf, ShelfFilter } from '../../src/outbox/outbox.js';
+import { close, listen } from './listen.js';
+
+interface Entry {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** A shelf whose pages can be small, and which notes what it was asked. */
+class FakeShelf implements Shelf<Entry> {
+  readonly entries: Entry[] = [];
+  readonly filters: ShelfFilter[] = [];
+  #lastId = 0;
+
+  add(name: string): Entry {
+    const entry = { id: `id-${String(++this.#lastId).padStart(6, '0')}`, name };
+    this.entries.push(entry);
+    return entry;
+  }
+
+  async list(filter: ShelfFilter): Promise<readonly Entry[]> {
+    this.filters.push(filter);
+    return this.entries
+      .filter(({ name }) => filter.name === undefined || name === filter.name)
+      .filter(({ id }) => filter.after === undefined || id > filter.after)
+      .slice(0, filter.limit);
+  }
+
+  async get(id: string): Promise<Entry | undefined> {
+    return this.entries.find((entry) => entry.id === id);
+  }
+
+  async purge(ids: readonly string[]): Promise<number> {
+    let purged = 0;
+    for (const id of ids) {
+      const at = this.entries.findIndex((entry) => entry.id === id);
+      if (at >= 0) purged += this.entries.splice(at, 1).length;
+    }
+    return purged;
+  }
+}
+
+afterEach(close);
+
+async function serve(replay?: ShelfView<Entry>['replay']) {
+  const shelf = new FakeShelf();
+  const replayed: string[] = [];
+  const router = new Router();
+  shelfRoutes<Entry>(router, {
+    path: '/shelf',
+    shelf,
+    summary: ({ id }, withPayload) => ({ id, ...(withPayload ? { payload: true } : {}) }),
+    detail: ({ id, name }) => ({ id, name, detail: true }),
+    replay:
+      replay ??
+      (async (entries) => {
+        replayed.push(...entries.map(({ id }) => id));
+        return { replayed: entries.length, errors: [] };
+      }),
+  });
+  const app = new Koa();
+  app.silent = true;
+  app.use(async (ctx, next) => {
+    try {
+      await next();
+    } catch (error) {
+      ctx.status = error instanceof TrackbridgeError ? error.status : 500;
+      ctx.body = { code: (error as { code?: string }).code };
+    }
+  });
+  app.use(router.routes());
+  const url = await listen(app);
+  const ask = async (path: string, init?: RequestInit): Promise<[number, unknown]> => {
+    const response = await fetch(url + path, init);
+    return [response.status, await response.json()];
+  };
+  const post = (path: string, body: unknown): Promise<[number, unknown]> =>
+    ask(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  return { shelf, replayed, ask, post };
+}
+
+describe('the list', () => {
+  it('is a hundred summaries without payload, unless asked otherwise', async () => {
+    const { shelf, ask } = await serve();
+    for (let count = 0; count < 150; count++) shelf.add('far');
+    const [status, list] = await ask('/shelf');
+    expect(status).toBe(200);
+    expect(list).toHaveLength(100);
+    expect((list as object[])[0]).toEqual({ id: 'id-000001' });
+    expect(await ask('/shelf?limit=1&payload=true')).toEqual([
+      200,
+      [{ id: 'id-000001', payload: true }],
+    ]);
+  });
+
+  it('is of one name, after one id', async () => {
+    const { shelf, ask } = await serve();
+    for (const name of ['far', 'near', 'far', 'far']) shelf.add(name);
+    expect(await ask('/shelf?name=far&after=id-000001&limit=1')).toEqual([
+      200,
+      [{ id: 'id-000003' }],
+    ]);
+    expect(await ask('/shelf?name=')).toEqual([200, expect.objectContaining({ length: 4 })]);
+  });
+
+  it.each(['0', '-1', '1001', '1.5', 'many', '', '1&limit=2'])(
+    'has no limit of `%s`',
+    async (limit) => {
+      const { ask } = await serve();
+      expect(await ask(`/shelf?limit=${limit}`)).toEqual([400, { code: 'QUERY_MALFORMED' }]);
+    },
+  );
+});
+
+describe('an entry', () => {
+  it('is shown whole, or a 404', async () => {
+    const { shelf, ask } = await serve();
+    const { id } = shelf.add('far');
+    expect(await ask(`/shelf/${id}`)).toEqual([200, { id, name: 'far', detail: true }]);
+    for (const unknown of ['id-000009', 'replay', '%zz', '..%2f..']) {
+      expect(await ask(`/shelf/${unknown}`), unknown).toEqual([404, { code: 'NOT_FOUND' }]);
+    }
+  });
+});
+
+describe.each(['replay', 'purge'])('%s', (action) => {
+  it.each([
+    ['nothing', {}],
+    ['a list', []],
+    ['no ids', { ids: [] }],
+    ['ids that are no texts', { ids: [1] }],
+    ['too many ids', { ids: Array(1001).fill('id') }],
+    ['ids and all', { ids: ['id-000001', 5], all: true }],
+    ['all that is not true', { all: 'true' }],
+    ['a name alone', { name: 'far' }],
+  ])('asks for a selection where it gets %s, and touches nothing', async (_what, body) => {
+    const { shelf, post, replayed } = await serve();
+    shelf.add('far');
+    expect(await post(`/shelf/${action}`, body)).toEqual([400, { code: 'BODY_MALFORMED' }]);
+    expect(shelf.entries).toHaveLength(1);
+    expect(replayed).toEqual([]);
+  });
+
+  it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=b'])(
+    'does not take a body that a page of another site can send: %s',
+    async (type) => {
+      const { shelf, ask, replayed } = await serve();
+      shelf.add('far');
+      const body = '{"all":true}';
+      const init = { method: 'POST', headers: { 'content-type': type }, body };
+      expect((await ask(`/shelf/${action}`, init))[0]).toBe(400);
+      expect(shelf.entries).toHaveLength(1);
+      expect(replayed).toEqual([]);
+    },
+  );
+
+  it('of ids that are all unknown is a 404', async () => {
+    const { post } = await serve();
+    expect(await post(`/shelf/${action}`, { ids: ['id-000009'] })).toEqual([
+      404,
+      { code: 'NOT_FOUND' },
+    ]);
+  });
+
+  it('of everything is nothing where there is nothing', async () => {
+    const { post } = await serve();
+    expect((await post(`/shelf/${action}`, { all: true }))[0]).toBe(200);
+  });
+});
+
+describe('a replay', () => {
+  it('is of the known ones among these ids, each once', async () => {
+    const { shelf, post, replayed } = await serve();
+    for (let count = 0; count < 3; count++) shelf.add('far');
+    const ids = ['id-000002', 'id-000009', 'id-000002'];
+    expect(await post('/shelf/replay', { ids })).toEqual([200, { replayed: 1, errors: [] }]);
+    expect(replayed).toEqual(['id-000002']);
+  });
+
+  it('of everything of one name goes page by page', async () => {
+    const { shelf, post, replayed } = await serve();
+    for (let count = 0; count < 2100; count++) shelf.add(count % 2 === 0 ? 'far' : 'near');
+    for (let count = 0; count < 2500; count++) shelf.add('far');
+    expect(await post('/shelf/replay', { all: true, name: 'far' })).toEqual([
+      200,
+      { replayed: 3550, errors: [] },
+    ]);
+    expect(new Set(replayed).size).toBe(3550);
+    expect(shelf.filters.every(({ name, limit }) => name === 'far' && limit === 1000)).toBe(true);
+  });
+
+  it('does not go round for ever where everything fails again under a new id', async () => {
+    let rounds = 0;
+    const { shelf, post } = await serve(async (entries) => {
+      if (++rounds > 10) throw new Error('for ever');
+      await shelf.purge(entries.map(({ id }) => id));
+      for (const { name } of entries) shelf.add(name);
+      return { replayed: entries.length, errors: [] };
+    });
+    for (let count = 0; count < 1500; count++) shelf.add('far');
+    expect(await post('/shelf/replay', { all: true })).toEqual([
+      200,
+      { replayed: 1500, errors: [] },
+    ]);
+    expect(shelf.entries).toHaveLength(1500);
+  });
+
+  it('tries nothing twice where everything fails and stays', async () => {
+    const tried: string[] = [];
+    const { shelf, post } = await serve(async (entries) => {
+      tried.push(...entries.map(({ id }) => id));
+      return { replayed: 0, errors: entries.map(({ id }) => `${id}: still not valid`) };
+    });
+    for (let count = 0; count < 1500; count++) shelf.add('far');
+    const [status, answer] = await post('/shelf/replay', { all: true });
+    expect(status).toBe(200);
+    expect(tried).toHaveLength(1500);
+    // A hundred reasons are enough to see what is wrong.
+    expect(answer).toMatchObject({ replayed: 0, errors: { length: 100 } });
+  });
+});
+
+describe('a purge', () => {
+  it('takes away what was selected, and says how many there were', async () => {
+    const { shelf, post } = await serve();
+    for (const name of ['far', 'near', 'far', 'far']) shelf.add(name);
+    expect(await post('/shelf/purge', { ids: ['id-000001', 'id-000009'] })).toEqual([
+      200,
+      { purged: 1 },
+    ]);
+    expect(await post('/shelf/purge', { all: true, name: 'far' })).toEqual([200, { purged: 2 }]);
+    expect(shelf.entries.map(({ name }) => name)).toEqual(['near']);
+  });
+
+  it('of everything takes more than a page away', async () => {
+    const { shelf, post } = await serve();
+    for (let count = 0; count < 2500; count++) shelf.add('far');
+    expect(await post('/shelf/purge', { all: true })).toEqual([200, { purged: 2500 }]);
+    expect(shelf.entries).toEqual([]);
+  });
+});
