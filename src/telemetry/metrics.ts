@@ -92,6 +92,8 @@ export function createMetrics(): Metrics {
       const accepted = events.labels(name);
       const known = duplicates.labels(name);
       const aside = quarantined.labels(name);
+      // Prometheus sees no increase in a counter that begins with its first event.
+      for (const count of [accepted, known, aside]) count.inc(0);
       const seconds = answerSeconds.labels(name);
       const outcomes = new Map<DeliveryOutcome, Counter.Internal>();
       return {

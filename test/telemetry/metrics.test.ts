@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { createMetrics } from '../../src/telemetry/metrics.js';
+
+const NOTHING = { pending: 0, inQuarantine: 0, sinks: [] };
+
+describe('the metrics', () => {
+  it('count deliveries by outcome, and how long their answers took in seconds', async () => {
+    const metrics = createMetrics();
+    const source = metrics.source('segment');
+    source.delivery('accepted', 4);
+    source.delivery('accepted', 600);
+    source.delivery('unavailable', 4500);
+    const text = await metrics.render(NOTHING);
+    expect(text).toContain('trackbridge_deliveries_total{source="segment",outcome="accepted"} 2\n');
+    expect(text).toContain(
+      'trackbridge_deliveries_total{source="segment",outcome="unavailable"} 1\n',
+    );
+    expect(text).toContain('trackbridge_answer_seconds_bucket{le="0.005",source="segment"} 1\n');
+    expect(text).toContain('trackbridge_answer_seconds_bucket{le="5",source="segment"} 3\n');
+    expect(text).toContain('trackbridge_answer_seconds_sum{source="segment"} 5.104\n');
+  });
+
+  it('count events, and show a source that has had none with zeros', async () => {
+    const metrics = createMetrics();
+    metrics.source('segment').events(3, 2, 1);
+    metrics.source('quiet').events(0, 0, 0);
+    const text = await metrics.render(NOTHING);
+    for (const [name, count] of [
+      ['events', 3],
+      ['duplicates', 2],
+      ['quarantined', 1],
+    ]) {
+      expect(text).toContain(`trackbridge_${name}_total{source="segment"} ${count}\n`);
+      expect(text).toContain(`trackbridge_${name}_total{source="quiet"} 0\n`);
+    }
+  });
+
+  it('count what sinks attempted and gave up, and appends to the outbox', async () => {
+    const metrics = createMetrics();
+    metrics.attempt('far', 'delivered', 10);
+    metrics.attempt('far', 'transient', 2);
+    metrics.deadLetter('far', 1);
+    metrics.append(3);
+    const text = await metrics.render(NOTHING);
+    expect(text).toContain(
+      'trackbridge_sink_events_attempted_total{sink="far",outcome="delivered"} 10\n',
+    );
+    expect(text).toContain(
+      'trackbridge_sink_events_attempted_total{sink="far",outcome="transient"} 2\n',
+    );
+    expect(text).toContain('trackbridge_dead_letters_total{sink="far"} 1\n');
+    expect(text).toContain('trackbridge_append_seconds_bucket{le="0.005"} 1\n');
+  });
+
+  it('show the backlog as it is when they are asked', async () => {
+    const metrics = createMetrics();
+    const sink = { name: 'far', pending: 5, oldestAge: 1.5, deadLetters: 2 };
+    await metrics.render({ pending: 5, inQuarantine: 3, sinks: [sink] });
+    const text = await metrics.render({
+      pending: 4,
+      inQuarantine: 3,
+      sinks: [{ ...sink, pending: 4 }],
+    });
+    expect(text).toContain('trackbridge_pending_events 4\n');
+    expect(text).toContain('trackbridge_quarantine_entries 3\n');
+    expect(text).toContain('trackbridge_sink_pending_events{sink="far"} 4\n');
+    expect(text).toContain('trackbridge_sink_oldest_pending_seconds{sink="far"} 1.5\n');
+    expect(text).toContain('trackbridge_sink_dead_letters{sink="far"} 2\n');
+  });
+
+  it('take any name as a label', async () => {
+    const metrics = createMetrics();
+    metrics.source('a "quoted"\nname\\').events(1, 0, 0);
+    expect(await metrics.render(NOTHING)).toContain('{source="a \\"quoted\\"\\nname\\\\"} 1\n');
+  });
+
+  it('of one receiver are not those of another in the same process', async () => {
+    const [one, other] = [createMetrics(), createMetrics()];
+    one.append(1);
+    expect(await other.render(NOTHING)).toContain('trackbridge_append_seconds_count 0\n');
+    expect(one.contentType).toMatch(/^text\/plain/);
+  });
+
+  it('describe themselves: every one has a help and a type', async () => {
+    const text = await createMetrics().render(NOTHING);
+    const names = (kind: string): string[] =>
+      [...text.matchAll(new RegExp(`^# ${kind} (\\S+) `, 'gm'))].map((match) => String(match[1]));
+    expect(names('HELP')).toEqual(names('TYPE'));
+    expect(names('HELP').every((name) => name.startsWith('trackbridge_'))).toBe(true);
+  });
+});
