@@ -205,9 +205,13 @@ function problemFromKoa(error: unknown): unknown {
     return new TrackbridgeError('BODY_TOO_LARGE', 'the body is larger than 1 MB', { cause: error });
   }
   if (status === 415) {
-    return new TrackbridgeError('CODING_UNKNOWN', 'send the body as UTF-8 without a coding', {
-      cause: error,
-    });
+    return new TrackbridgeError(
+      'CODING_UNKNOWN',
+      'send the body with gzip, deflate or br, or without',
+      {
+        cause: error,
+      },
+    );
   }
   // Broken gzip comes as zlib's own error, which has no status.
   if (status !== 400 && !(typeof code === 'string' && code.startsWith('Z_'))) return error;

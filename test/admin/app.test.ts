@@ -1,0 +1,237 @@
+import { gzipSync } from 'node:zlib';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { type AdminDeps, createAdminApp } from '../../src/admin/app.js';
+import { TrackbridgeError } from '../../src/errors.js';
+import { MemoryOutbox } from '../../src/outbox/memory.js';
+import { createMetrics } from '../../src/telemetry/metrics.js';
+import { FakeClock } from '../dispatch/fake-clock.js';
+import { readableLog } from '../http/harness.js';
+import { newEvent, newQuarantined } from '../outbox/samples.js';
+import { close, listen } from './listen.js';
+
+afterEach(close);
+
+async function serve(changes: Partial<AdminDeps> = {}) {
+  const clock = new FakeClock();
+  const { log, lines } = readableLog('info');
+  const outbox = new MemoryOutbox({ dedupeWindow: 1000, maxPending: 100 }, { clock, log });
+  await outbox.open(['far']);
+  const url = await listen(
+    createAdminApp({
+      outbox,
+      metrics: createMetrics(),
+      clock,
+      log,
+      uuid: () => 'the-id',
+      isDraining: () => false,
+      sinkStates: () => new Map([['far', { state: 'retrying', lastError: 'refused' }]]),
+      replayQuarantined: async () => undefined,
+      ...changes,
+    }),
+  );
+  const ask = (path: string, init?: RequestInit): Promise<Response> => fetch(url + path, init);
+  const post = (path: string, body: unknown): Promise<Response> =>
+    ask(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  return { clock, outbox, lines, ask, post };
+}
+
+type Serving = Awaited<ReturnType<typeof serve>>;
+
+async function deadLetter({ outbox, clock }: Serving, messageId: string): Promise<void> {
+  const json = JSON.stringify({ type: 'track', messageId });
+  await outbox.append({ events: [newEvent(messageId, { json })], quarantined: [] });
+  const consumer = outbox.consumer('far', 1);
+  const [claimed] = await consumer.claim(0, 1);
+  const attempt = { at: clock.now(), error: 'it answered 400' };
+  await consumer.settle([{ id: String(claimed?.id), outcome: 'dead', attempt }]);
+  await consumer.close();
+}
+
+describe('every answer of the admin listener', () => {
+  it('has an id, is not kept by caches and runs nothing in a browser', async () => {
+    const { ask } = await serve();
+    for (const path of ['/livez', '/readyz', '/api/stats', '/nowhere']) {
+      expect(Object.fromEntries((await ask(path)).headers), path).toMatchObject({
+        'x-request-id': 'the-id',
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
+        'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+      });
+    }
+  });
+
+  it('asks for the token first, also at paths that are not there, but not for health', async () => {
+    const { ask, lines } = await serve({ token: 'the-token-of-the-admin' });
+    for (const path of ['/api/stats', '/metrics', '/event.schema.json', '/nowhere']) {
+      const response = await ask(path);
+      expect(response.status, path).toBe(401);
+      expect(response.headers.get('www-authenticate')).toBe('Bearer');
+    }
+    expect((await ask('/livez')).status).toBe(200);
+    expect((await ask('/readyz')).status).toBe(200);
+    expect(JSON.stringify(lines())).not.toContain('the-token');
+  });
+
+  it('at a path that is not there is a 404', async () => {
+    const { ask } = await serve();
+    for (const path of ['/', '/nowhere', '/config.schema.json', '/..%2fpackage.json']) {
+      const response = await ask(path);
+      expect(response.status, path).toBe(404);
+      expect(response.headers.get('content-type')).toContain('application/problem+json');
+    }
+  });
+
+  it('to an error that is not ours says nothing of it, and logs it', async () => {
+    const serving = await serve();
+    vi.spyOn(serving.outbox, 'stats').mockRejectedValue(new Error('a-secret at /home'));
+    const response = await serving.ask('/api/stats');
+    expect(response.status).toBe(503);
+    expect(await response.text()).not.toContain('a-secret');
+    expect(serving.lines().at(-1)).toMatchObject({
+      level: 'error',
+      listener: 'admin',
+      requestId: 'the-id',
+      err: { message: 'a-secret at /home' },
+    });
+  });
+});
+
+describe('a body of the admin API', () => {
+  const headers = { 'content-type': 'application/json' };
+  const path = '/api/dead-letters/purge';
+
+  it.each([
+    ['that is no JSON', '{"all":', headers, 400],
+    ['that is no object', '5', headers, 400],
+    ['that is empty', '', headers, 400],
+    ['that is too large', JSON.stringify({ ids: ['x'.repeat(2_000_000)] }), headers, 413],
+    ['of an unknown coding', '{}', { ...headers, 'content-encoding': 'zstd' }, 415],
+    ['of broken gzip', 'no gzip', { ...headers, 'content-encoding': 'gzip' }, 400],
+  ])('is the caller’s fault: %s', async (_what, body, head, status) => {
+    const { ask, lines } = await serve();
+    const response = await ask(path, { method: 'POST', headers: head, body });
+    expect(response.status).toBe(status);
+    expect(response.headers.get('content-type')).toContain('application/problem+json');
+    expect(lines().filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
+  it('may be compressed', async () => {
+    const { ask } = await serve();
+    const body = new Uint8Array(gzipSync('{"all":true}'));
+    const head = { ...headers, 'content-encoding': 'gzip' };
+    expect((await ask(path, { method: 'POST', headers: head, body })).status).toBe(200);
+  });
+});
+
+describe('stats', () => {
+  it('are what the outbox counts and what the dispatcher says of each sink', async () => {
+    const serving = await serve();
+    const { outbox, clock, ask } = serving;
+    const receivedAt = clock.now();
+    await outbox.append({
+      events: [newEvent('m-1', { receivedAt }), newEvent('m-1', { receivedAt })],
+      quarantined: [newQuarantined()],
+    });
+    await clock.advance(1500);
+    expect(await (await ask('/api/stats')).json()).toEqual({
+      accepted: 1,
+      duplicates: 1,
+      quarantined: 1,
+      inQuarantine: 1,
+      pending: 1,
+      sinks: [
+        {
+          name: 'far',
+          pending: 1,
+          oldestAgeMs: 1500,
+          delivered: 0,
+          deadLetters: 0,
+          state: 'retrying',
+          lastError: 'refused',
+        },
+      ],
+    });
+  });
+
+  it('and metrics know no negative age, though the clock was set back', async () => {
+    const { outbox, clock, ask } = await serve();
+    const receivedAt = clock.now() + 60_000;
+    await outbox.append({ events: [newEvent('m-1', { receivedAt })], quarantined: [] });
+    expect(await (await ask('/api/stats')).json()).toMatchObject({ sinks: [{ oldestAgeMs: 0 }] });
+    const response = await ask('/metrics');
+    expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+    expect(await response.text()).toContain(
+      'trackbridge_sink_oldest_pending_seconds{sink="far"} 0\n',
+    );
+  });
+});
+
+describe('dead letters', () => {
+  it('are listed by what they are, and shown with every attempt', async () => {
+    const serving = await serve();
+    await deadLetter(serving, 'm-1');
+    const at = new Date(serving.clock.now()).toISOString();
+    const listed = (await (await serving.ask('/api/dead-letters?name=far')).json()) as object[];
+    expect(listed).toEqual([
+      {
+        id: expect.any(String),
+        sink: 'far',
+        at,
+        messageId: 'm-1',
+        type: 'track',
+        attemptCount: 1,
+        error: 'it answered 400',
+      },
+    ]);
+    const [{ id }] = listed as [{ id: string }];
+    expect(await (await serving.ask(`/api/dead-letters/${id}`)).json()).toMatchObject({
+      event: { type: 'track', messageId: 'm-1' },
+      attempts: [{ at, error: 'it answered 400' }],
+    });
+  });
+
+  it('that are replayed are pending again', async () => {
+    const serving = await serve();
+    await deadLetter(serving, 'm-1');
+    const response = await serving.post('/api/dead-letters/replay', { all: true });
+    expect(await response.json()).toEqual({ replayed: 1, errors: [] });
+    const stats = await serving.outbox.stats();
+    expect(stats.sinks).toMatchObject([{ pending: 1, deadLetters: 0 }]);
+  });
+});
+
+describe('quarantined events', () => {
+  it('are shown with the reason and the delivery', async () => {
+    const { outbox, ask } = await serve();
+    await outbox.append({ events: [], quarantined: [newQuarantined()] });
+    const listed = (await (await ask('/api/quarantine?payload=true')).json()) as object[];
+    expect(listed).toMatchObject([
+      {
+        source: 'segment',
+        reason: 'invalid',
+        errors: [{ path: '/type', message: 'is missing' }],
+        event: { a: 1 },
+        delivery: { vendor: 'segment' },
+      },
+    ]);
+  });
+
+  it('are replayed one by one: what still is not valid does not stop the others', async () => {
+    const replayQuarantined = vi.fn(async ({ raw }: { raw: string }) => {
+      if (raw === '2') throw new TrackbridgeError('EVENT_INVALID', 'still not valid');
+    });
+    const { outbox, post } = await serve({ replayQuarantined });
+    const quarantined = ['1', '2', '3'].map((raw) => newQuarantined({ raw }));
+    await outbox.append({ events: [], quarantined });
+    const response = await post('/api/quarantine/replay', { all: true });
+    expect(await response.json()).toEqual({
+      replayed: 2,
+      errors: [expect.stringMatching(/: still not valid$/)],
+    });
+    expect(replayQuarantined).toHaveBeenCalledTimes(3);
+  });
+});
