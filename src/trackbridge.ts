@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Koa from 'koa';
 import type { Middleware } from 'koa';
-import { createAdminApp } from './admin/app.js';
+import type { AdminDeps } from './admin/app.js';
 import { type Clock, systemClock } from './clock.js';
 import type { Config, SinkConfig } from './config/config.js';
 import { configFromObject } from './config/load.js';
+import type { MultipartReader } from './decode/multipart.js';
 import { createDispatcher, type Dispatcher } from './dispatch/dispatcher.js';
 import { loadTransform } from './dispatch/load-transform.js';
 import type { SinkSpec } from './dispatch/sink-runner.js';
@@ -13,8 +14,8 @@ import { createCanonicalizer } from './event/canonicalizer.js';
 import type { JsonValue } from './event/event.js';
 import { createUuid7 } from './event/uuid7.js';
 import { createApp, createIngestRoutes } from './http/app.js';
+import { Deadlines } from './http/deadline.js';
 import { FirstBytes } from './http/first-byte.js';
-import { createMultipartReader } from './http/multipart.js';
 import { prepareReplay, type QuarantinedFacts } from './http/prepare.js';
 import { createHttpServer, type HttpServer } from './http/server.js';
 import type { Quarantined } from './outbox/outbox.js';
@@ -56,17 +57,19 @@ export function createTrackbridge(
   configuration: object = {},
   options: TrackbridgeOptions = {},
 ): Trackbridge {
-  const { config } = configFromObject(configuration, options.env ?? process.env);
-  return createService(config, {
-    listen: 'server' in configuration,
-    ...(options.log === undefined ? {} : { log: options.log }),
-  });
+  const { config, logLevel, warnings } = configFromObject(
+    configuration,
+    options.env ?? process.env,
+  );
+  const log = options.log ?? createLog(logLevel);
+  for (const warning of warnings) log.warn({}, warning);
+  return createService(config, { listen: 'server' in configuration, log });
 }
 
 export interface ServiceOptions {
   /** Whether `start` listens on `server.host` and `server.port`. */
   readonly listen: boolean;
-  readonly log?: Log;
+  readonly log: Log;
   readonly clock?: Clock;
 }
 
@@ -76,16 +79,18 @@ const SERVER_GRACE = 1_500;
 
 /** The composition root: a resolved configuration in, a running receiver out. */
 export function createService(config: Config, options: ServiceOptions): Trackbridge {
-  const { clock = systemClock, log = createLog('info') } = options;
+  const { clock = systemClock, log } = options;
   const makeUuid = createUuid7();
   const uuid = (): string => makeUuid(clock.now());
   const metrics = createMetrics();
   const outbox = createOutbox(config.outbox, { clock, log });
   const canonicalize = createCanonicalizer();
   const firstBytes = new FirstBytes(clock);
-  const multipart = deferredMultipart();
+  // koa-body is 16 MB in memory, and most receivers never see a multipart body.
+  const readMultipart: MultipartReader = async (body, contentType) =>
+    (await import('./http/multipart.js')).readMultipart(body, contentType);
   const sources = Object.entries(config.sources).map(([name, source]) =>
-    createSource(name, source, multipart.read),
+    createSource(name, source, readMultipart),
   );
   let draining = false;
   const isDraining = (): boolean => draining;
@@ -100,6 +105,7 @@ export function createService(config: Config, options: ServiceOptions): Trackbri
     metrics,
     uuid,
     firstBytes,
+    deadlines: new Deadlines(clock),
     log,
     isDraining,
     settledBy: async (ids: readonly string[], signal: AbortSignal) =>
@@ -107,9 +113,8 @@ export function createService(config: Config, options: ServiceOptions): Trackbri
   };
   const routes = createIngestRoutes(sources, appDeps);
   const app = createApp(routes, appDeps);
-  multipart.use(app);
 
-  const admin = createAdminApp({
+  const adminDeps: AdminDeps = {
     ...(config.admin?.token === undefined ? {} : { token: config.admin.token }),
     outbox,
     metrics,
@@ -120,7 +125,7 @@ export function createService(config: Config, options: ServiceOptions): Trackbri
     sinkStates: () =>
       new Map((dispatcher?.state() ?? []).map(({ name, ...state }) => [name, { ...state }])),
     replayQuarantined,
-  });
+  };
 
   async function replayQuarantined(entry: Quarantined): Promise<void> {
     const source = sources.find((each) => each.name === entry.source);
@@ -159,6 +164,8 @@ export function createService(config: Config, options: ServiceOptions): Trackbri
       await outbox.open(Object.keys(config.sinks));
       dispatcher.start();
       if (config.admin !== undefined) {
+        const { createAdminApp } = await import('./admin/app.js');
+        const admin = createAdminApp(adminDeps);
         ports.admin = await listenOn(admin, config.admin.host, config.admin.port);
       }
       if (options.listen) {
@@ -208,31 +215,15 @@ export async function createSink(
   clock: Clock,
   log: Log,
 ): Promise<SinkSpec> {
-  const type = sinkTypes.get(config.type);
-  if (type === undefined) {
+  const load = sinkTypes.get(config.type);
+  if (load === undefined) {
     throw new TrackbridgeError('CONFIG_INVALID', `sinks.${name}.type ${config.type} is not known`);
   }
+  const type = await load();
   const context = { name, clock, log: log.child({ sink: name }), format: config.format };
   const sink = await type.create(config.options, context);
   const size = Math.min(config.batch.size, type.maxBatch?.(config.options) ?? config.batch.size);
   const sized = { ...config, batch: { ...config.batch, size } };
   if (config.transform === undefined) return { name, config: sized, sink };
   return { name, config: sized, sink, transform: await loadTransform(config.transform, name) };
-}
-
-/** The sources need a multipart reader before there is the Koa application whose contexts it borrows. */
-function deferredMultipart(): {
-  read: ReturnType<typeof createMultipartReader>;
-  use(app: Koa): void;
-} {
-  let reader: ReturnType<typeof createMultipartReader> | undefined;
-  return {
-    read: async (body, contentType) => {
-      if (reader === undefined) throw new TypeError('no application to read multipart with');
-      return await reader(body, contentType);
-    },
-    use(app) {
-      reader = createMultipartReader(app);
-    },
-  };
 }

@@ -1,25 +1,43 @@
+import { setMaxListeners } from 'node:events';
+import type { Clock } from '../clock.js';
 import { TrackbridgeError } from '../errors.js';
 
+/** How much earlier than due a deadline may come: an answer may be early, never late. */
+const SHARED_FOR = 10;
+
+interface Shared {
+  readonly due: number;
+  readonly signal: AbortSignal;
+}
+
 /**
- * The one deadline of a request. Segment gives up after five seconds, so an answer that comes later is a lost answer:
- * every step that can wait takes this signal.
+ * The deadlines of all requests. Segment gives up after five seconds, so an answer that comes later is a lost answer:
+ * every step that can wait takes its request's signal.
+ *
+ * Requests whose deadlines fall into the same 10 ms share one signal and one timer: a controller, a signal and a timer of
+ * their own cost each request 4 µs and as many kilobytes.
  */
-export class Deadline {
-  readonly #controller = new AbortController();
-  readonly #timer: NodeJS.Timeout;
+export class Deadlines {
+  readonly #clock: Clock;
+  #last: Shared | undefined;
 
-  /** `milliseconds` are what is left of the budget; nothing left is an immediate abort. */
-  constructor(milliseconds: number) {
-    this.#timer = setTimeout(() => this.#controller.abort(), Math.max(0, milliseconds));
+  constructor(clock: Clock) {
+    this.#clock = clock;
   }
 
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  /** The answer is on its way; the timer must not outlive it. */
-  clear(): void {
-    clearTimeout(this.#timer);
+  /** A signal that aborts in `milliseconds`, or up to 10 ms sooner; at once where nothing is left. */
+  in(milliseconds: number): AbortSignal {
+    if (milliseconds <= 0) return AbortSignal.abort();
+    const due = this.#clock.monotonic() + milliseconds;
+    const last = this.#last;
+    if (last !== undefined && last.due <= due && due - last.due < SHARED_FOR) return last.signal;
+    const controller = new AbortController();
+    const { signal } = controller;
+    setMaxListeners(0, signal);
+    // Unreferenced: a deadline without a request must not keep the process from ending.
+    setTimeout(() => controller.abort(), milliseconds).unref();
+    this.#last = { due, signal };
+    return signal;
   }
 }
 
@@ -36,7 +54,17 @@ export function within<T>(
     const onAbort = (): void => reject(late());
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    const done = (): void => signal.removeEventListener('abort', onAbort);
+    work.then(
+      (value) => {
+        done();
+        resolve(value);
+      },
+      (error: unknown) => {
+        done();
+        reject(error);
+      },
+    );
   });
 }
 
@@ -45,8 +73,6 @@ export function budgetSpent(what: string): TrackbridgeError {
   return new TrackbridgeError(
     'BUDGET_SPENT',
     `${what} took longer than server.budget; send it again`,
-    {
-      retryAfter: 1000,
-    },
+    { retryAfter: 1000 },
   );
 }

@@ -8,7 +8,7 @@ import type { Delivery, Source } from '../sources/source.js';
 import type { Metrics, SourceMetrics } from '../telemetry/metrics.js';
 import { headerLines } from '../verify/header-lines.js';
 import { readBody } from './body.js';
-import { budgetSpent, Deadline } from './deadline.js';
+import { budgetSpent, type Deadlines } from './deadline.js';
 import type { FirstBytes } from './first-byte.js';
 import { type Prepared, prepare, prepareUnauthenticated } from './prepare.js';
 import { RateLimit } from './rate-limit.js';
@@ -21,6 +21,7 @@ export interface IngestDeps {
   readonly metrics: Pick<Metrics, 'append'>;
   readonly uuid: () => string;
   readonly firstBytes: FirstBytes;
+  readonly deadlines: Deadlines;
   /** Resolves when every sink has settled these events, or the signal aborts. */
   readonly settledBy: (ids: readonly string[], signal: AbortSignal) => Promise<void>;
   readonly isDraining: () => boolean;
@@ -45,7 +46,7 @@ export function createIngest(
   deps: IngestDeps,
   sourceMetrics: SourceMetrics,
 ): (ctx: Context, requestId: string) => Promise<Taken> {
-  const { server, clock, firstBytes } = deps;
+  const { server, clock, firstBytes, deadlines } = deps;
   const rateLimit =
     source.config.rateLimit === undefined
       ? undefined
@@ -68,32 +69,27 @@ export function createIngest(
     }
 
     const spent = clock.monotonic() - firstBytes.of(ctx.req.socket);
-    const deadline = new Deadline(server.budget - spent);
-    try {
-      const { signal } = deadline;
-      const body = await readBody(ctx.req, server.bodyLimit, signal, source.lateBody);
-      const delivery: Delivery = {
-        id: requestId,
-        method: ctx.method,
-        query: ctx.querystring,
-        below,
-        headers: headerLines(ctx.req.rawHeaders),
-        body,
-        receivedAt: clock.now(),
-      };
-      const prepared = await prepareDelivery(source, delivery, deps, signal);
-      // HEAD answers like GET and records nothing.
-      const appended = ctx.method === 'HEAD' ? [] : await append(prepared, deps, signal);
-      const taken = takenOf(prepared, appended);
-      if (ctx.method !== 'HEAD') {
-        sourceMetrics.events(taken.accepted, taken.duplicates, taken.quarantined);
-      }
-      refuseSingleInvalid(prepared);
-      if (source.config.ack === 'delivered') await settled(appended, deps, signal);
-      return taken;
-    } finally {
-      deadline.clear();
+    const signal = deadlines.in(server.budget - spent);
+    const body = await readBody(ctx.req, server.bodyLimit, signal, source.lateBody);
+    const delivery: Delivery = {
+      id: requestId,
+      method: ctx.method,
+      query: ctx.querystring,
+      below,
+      headers: headerLines(ctx.req.rawHeaders),
+      body,
+      receivedAt: clock.now(),
+    };
+    const prepared = await prepareDelivery(source, delivery, deps, signal);
+    // HEAD answers like GET and records nothing.
+    const appended = ctx.method === 'HEAD' ? [] : await append(prepared, deps, signal);
+    const taken = takenOf(prepared, appended);
+    if (ctx.method !== 'HEAD') {
+      sourceMetrics.events(taken.accepted, taken.duplicates, taken.quarantined);
     }
+    refuseSingleInvalid(prepared);
+    if (source.config.ack === 'delivered') await settled(appended, deps, signal);
+    return taken;
   };
 }
 

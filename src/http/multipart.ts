@@ -1,6 +1,6 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import type Koa from 'koa';
+import Koa from 'koa';
 import { koaBody } from 'koa-body';
 import type { MultipartReader } from '../decode/multipart.js';
 import { messageOf, TrackbridgeError } from '../errors.js';
@@ -22,45 +22,43 @@ const MAX_FIELDS = 1000;
  * from a request that replays them. Files are not kept: formidable would leave them in the temporary folder; what is left
  * of one is its name, type and size. Errors: BODY_MALFORMED.
  */
-export function createMultipartReader(app: Koa): MultipartReader {
-  return async (body, contentType) => {
-    const request = new IncomingMessage(new Socket());
-    request.method = 'POST';
-    request.headers['content-type'] = contentType;
-    request.headers['content-length'] = String(body.length);
-    request.push(body);
-    request.push(null);
-    // Otherwise its end reads as a sender that hung up.
-    request.complete = true;
-    const ctx = app.createContext(request, new ServerResponse(request));
-    const files: [string, string][] = [];
-    const parse = koaBody({
-      multipart: true,
-      json: false,
-      urlencoded: false,
-      text: false,
-      formidable: {
-        maxFields: MAX_FIELDS,
-        maxFieldsSize: Math.max(1, body.length),
-        onPart(part: Part, keep: (part: never) => void) {
-          if (part.originalFilename === null) keep(part as never);
-          else describeFile(part, files);
-        },
-      } as never, // koa-body's types name formidable's own Part, whose package is not ours to import from
-    });
-    try {
-      await parse(ctx, async () => undefined);
-    } catch (error) {
-      throw new TrackbridgeError(
-        'BODY_MALFORMED',
-        `the body is not valid multipart: ${messageOf(error)}`,
-        { cause: error },
-      );
-    }
-    const fields = (ctx.request.body ?? {}) as Record<string, string | string[]>;
-    return Object.fromEntries([...Object.entries(fields), ...files]);
-  };
-}
+export const readMultipart: MultipartReader = async (body, contentType) => {
+  const request = new IncomingMessage(new Socket());
+  request.method = 'POST';
+  request.headers['content-type'] = contentType;
+  request.headers['content-length'] = String(body.length);
+  request.push(body);
+  request.push(null);
+  // Otherwise its end reads as a sender that hung up.
+  request.complete = true;
+  const ctx = new Koa().createContext(request, new ServerResponse(request));
+  const files: [string, string][] = [];
+  const parse = koaBody({
+    multipart: true,
+    json: false,
+    urlencoded: false,
+    text: false,
+    formidable: {
+      maxFields: MAX_FIELDS,
+      maxFieldsSize: Math.max(1, body.length),
+      onPart(part: Part, keep: (part: never) => void) {
+        if (part.originalFilename === null) keep(part as never);
+        else describeFile(part, files);
+      },
+    } as never, // koa-body's types name formidable's own Part, whose package is not ours to import from
+  });
+  try {
+    await parse(ctx, async () => undefined);
+  } catch (error) {
+    throw new TrackbridgeError(
+      'BODY_MALFORMED',
+      `the body is not valid multipart: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+  const fields = (ctx.request.body ?? {}) as Record<string, string | string[]>;
+  return Object.fromEntries([...Object.entries(fields), ...files]);
+};
 
 function describeFile(part: Part, files: [string, string][]): void {
   let size = 0;
