@@ -172,7 +172,8 @@ export function createService(config: Config, options: ServiceOptions): Trackbri
         ports.server = await listenOn(app, config.server.host, config.server.port);
       }
     } catch (error) {
-      await close();
+      // What kept it from starting is the news; that something did not close after that is its consequence.
+      await close().catch((cause: unknown) => log.warn({ err: cause }, 'not closed in order'));
       throw error;
     }
   }

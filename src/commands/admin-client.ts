@@ -45,7 +45,11 @@ function locate(
       'say which receiver: --config FILE (with an admin section) or --admin URL --token TOKEN',
     );
   }
-  const { config } = loadConfig({ file: options.config, env: context.env });
+  const { config } = loadConfig({
+    file: options.config,
+    env: context.env,
+    keepSecrets: false,
+  });
   if (config.admin === undefined) {
     throw new TrackbridgeError(
       'CONFIG_INVALID',

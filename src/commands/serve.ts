@@ -54,7 +54,14 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
   closeWithGrace({ delay: DRAIN_WITHIN }, async ({ signal, err }) => {
     if (err !== undefined) log.fatal({ err }, 'an error that nobody caught; shutting down');
     else log.info({ signal }, 'draining');
-    await service.stop();
+    try {
+      await service.stop();
+    } catch (error) {
+      // A thread that hangs in fdatasync lets no exit happen: Node would wait for it for ever. What was acknowledged is
+      // in the outbox, whose next start puts it in order.
+      log.fatal({ err: error }, 'the outbox did not close; ending without it');
+      process.kill(process.pid, 'SIGKILL');
+    }
     log.info({}, 'stopped');
     process.exitCode = err === undefined ? EXIT.ok : EXIT.failure;
   });

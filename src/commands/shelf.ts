@@ -38,7 +38,12 @@ interface ActOptions extends AdminOptions {
 
 /** `list`, `show`, `replay` and `purge` of what a receiver has set aside. */
 export function shelfCommand(shelf: ShelfCommand, context: CommandContext): Command {
-  const command = new Command(shelf.name).description(shelf.description);
+  const command = new Command(shelf.name)
+    .description(shelf.description)
+    .addHelpText(
+      'after',
+      `\nExample:\n  trackbridge ${shelf.name} list --config trackbridge.yaml\n`,
+    );
   const narrow = `--${shelf.by} <name>`;
   const example = (text: string): string =>
     `\nExample:\n  trackbridge ${shelf.name} ${text} --config trackbridge.yaml\n`;

@@ -27,7 +27,7 @@ export interface AdminConfig {
   readonly token?: string;
 }
 
-export type Durability = 'full' | 'normal';
+type Durability = 'full' | 'normal';
 
 export interface OutboxConfig {
   readonly type: 'sqlite' | 'memory';
@@ -89,8 +89,8 @@ export type VerifyConfig =
       readonly prefix: string;
     }
   /** `user:password` each. */
-  | { readonly scheme: 'basic'; readonly users: readonly string[] }
-  | { readonly scheme: 'write-key'; readonly writeKeys: readonly string[] }
+  | { readonly scheme: 'basic'; readonly secrets: readonly string[] }
+  | { readonly scheme: 'write-key'; readonly secrets: readonly string[] }
   | {
       readonly scheme: 'jwt';
       /** URL of a JWKS; or `key`, a PEM public key, a JWK as JSON text, or a secret for HS algorithms. */

@@ -44,6 +44,8 @@ function resolveScheme(value: JsonValue, pointer: string, context: Context): Ver
   if (!fits) return [];
 
   if (typeof scheme['header'] === 'string') scheme['header'] = scheme['header'].toLowerCase();
+  const alias = ALIASES.get(name);
+  if (alias !== undefined && !settleAlias(scheme, alias, pointer, context)) return [];
   const config = scheme as unknown as VerifyConfig;
   switch (config.scheme) {
     case 'none':
@@ -53,19 +55,40 @@ function resolveScheme(value: JsonValue, pointer: string, context: Context): Ver
       checkJwt(config, scheme, pointer, context);
       break;
     case 'basic':
-      config.users.forEach((user, at) => {
+      config.secrets.forEach((user, at) => {
         const password = user.slice(user.indexOf(':') + 1);
-        warnOfWeakSecret(password, child(child(pointer, 'users'), at), context);
+        warnOfWeakSecret(password, child(child(pointer, 'secrets'), at), context);
       });
-      warnOfRepeats(config.users, child(pointer, 'users'), context);
-      break;
-    case 'write-key':
-      warnOfSecrets(config.writeKeys, child(pointer, 'writeKeys'), context);
+      warnOfRepeats(config.secrets, child(pointer, 'secrets'), context);
       break;
     default:
       warnOfSecrets(config.secrets, child(pointer, 'secrets'), context);
   }
   return [config];
+}
+
+/** What `secrets` may be called as well, by scheme: what people call them there. */
+const ALIASES: ReadonlyMap<string, string> = new Map([
+  ['basic', 'users'],
+  ['write-key', 'writeKeys'],
+]);
+
+/** Moves the values to `secrets`. False, and a problem, where there are none, or both names are used. */
+function settleAlias(
+  scheme: JsonObject,
+  alias: string,
+  pointer: string,
+  context: Context,
+): boolean {
+  const { [alias]: renamed } = scheme;
+  if ((renamed === undefined) === (scheme['secrets'] === undefined)) {
+    const problem = renamed === undefined ? 'is missing' : `and ${alias} are the same: use one`;
+    context.problems.add(child(pointer, 'secrets'), problem, 'missing');
+    return false;
+  }
+  if (renamed !== undefined) scheme['secrets'] = renamed;
+  delete scheme[alias];
+  return true;
 }
 
 function warnOfSecrets(secrets: readonly string[], pointer: string, context: Context): void {

@@ -2,7 +2,7 @@ import { TrackbridgeError } from '../errors.js';
 import type { JsonObject, JsonValue } from '../event/event.js';
 
 /** How fast-xml-parser is told to name things in its ordered output. */
-export const ATTRIBUTES = ':@';
+const ATTRIBUTES = ':@';
 export const CDATA = '#cdata';
 export const TEXT = '#text';
 /**

@@ -17,6 +17,9 @@ const MORE_TAGS = 1_000;
 // Such carry nothing of an event, but the library looks for attributes in them, which took seconds for 8 MB.
 const LONGEST_INSTRUCTION = 1_000;
 
+// Fields of an event that hold an object or nothing.
+const OBJECT_FIELDS = ['context', 'properties', 'traits', 'integrations'];
+
 /**
  * The event that an XML text stands for: the root element is the event, its children are the members. What becomes of
  * texts, attributes and repeated elements is said at `valueOfRoot`. RudderStack's HTTP destination sends
@@ -40,7 +43,13 @@ export function decodeXml(text: string, limits: Limits): JsonObject {
   }
   checkLimits(root, limits);
   dropPrototypeKeys(root);
-  return root;
+  return withEmptyObjects(root as JsonObject);
+}
+
+/** RudderStack writes an empty object as `<context/>`, which XML alone cannot tell from an empty text. */
+function withEmptyObjects(event: JsonObject): JsonObject {
+  for (const field of OBJECT_FIELDS) if (event[field] === '') event[field] = {};
+  return event;
 }
 
 function parse(text: string, limits: Limits): unknown {

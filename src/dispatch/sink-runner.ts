@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { SinkConfig } from '../config/config.js';
 import { messageOf } from '../errors.js';
 import type { Consumer } from '../outbox/outbox.js';
@@ -41,6 +42,8 @@ export class SinkRunner {
     this.#ports = ports;
     this.#onSettled = onSettled;
     this.#health = new Health(spec.name);
+    // Every lane listens to both, and a sink may have many; Node would warn of a leak from the eleventh on.
+    setMaxListeners(0, this.#soft.signal, this.#hard.signal);
   }
 
   /** Returns at once: a sink that cannot be opened keeps nobody waiting, it is tried again. */

@@ -5,7 +5,7 @@ import { buildConnector } from 'undici';
 import { SinkError } from './sink.js';
 
 /** An address as `dns.lookup` gives it. */
-export interface Address {
+interface Address {
   readonly address: string;
   readonly family: number;
 }
@@ -13,7 +13,7 @@ export interface Address {
 /** All addresses of a host name; for tests, anything that behaves like DNS. */
 export type Resolve = (hostname: string) => Promise<readonly Address[]>;
 
-export const systemResolve: Resolve = (hostname) => lookup(hostname, { all: true });
+const systemResolve: Resolve = (hostname) => lookup(hostname, { all: true });
 
 // The well-known NAT64 prefix: the way to public IPv4 hosts from networks that have only IPv6, so it is judged by the
 // IPv4 address inside, as is the IPv4-mapped form.

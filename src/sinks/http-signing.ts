@@ -6,7 +6,7 @@ export interface SignOptions {
   readonly secret: string;
 }
 
-export interface Signable {
+interface Signable {
   /** Names the delivery: the same at every attempt. */
   readonly id: string;
   readonly body: string;

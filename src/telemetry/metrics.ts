@@ -13,7 +13,7 @@ export type DeliveryOutcome =
   | 'unavailable';
 
 /** What the gauges are set from when Prometheus asks, so that nothing is counted on the way of a request. */
-export interface BacklogReading {
+interface BacklogReading {
   readonly pending: number;
   readonly inQuarantine: number;
   readonly sinks: readonly {

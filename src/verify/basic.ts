@@ -8,7 +8,9 @@ type BasicConfig = Extract<VerifyConfig, { scheme: 'basic' }>;
 /** Scheme `basic`: holds for all of a delivery where any `Authorization: Basic` line carries a listed `user:password`. */
 export function basic(config: BasicConfig): Verifier {
   // A lone colon is an empty user with an empty password: what unset variables leave behind, not a credential.
-  const matches = secretMatcher(config.users.filter((user) => user !== ':' && user.includes(':')));
+  const matches = secretMatcher(
+    config.secrets.filter((user) => user !== ':' && user.includes(':')),
+  );
   return {
     scheme: config.scheme,
     verify({ headers }) {

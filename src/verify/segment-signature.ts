@@ -8,7 +8,7 @@ import type { Verifier } from './verifier.js';
 type SegmentSignatureConfig = Extract<VerifyConfig, { scheme: 'segment-signature' }>;
 
 /** Which bytes of a delivery a signature is over. */
-export type SignedPart = 'body' | 'first-element' | 'first-element-json';
+type SignedPart = 'body' | 'first-element' | 'first-element-json';
 
 /**
  * Scheme `segment-signature`: the header is the hex HMAC-SHA1, under a secret, of the raw body; or, unless
@@ -39,7 +39,7 @@ export function segmentSignature(config: SegmentSignatureConfig): Verifier {
 }
 
 /** The part of the body that one of the signatures is over, under one of the keys; undefined where there is none. */
-export function signedPart(
+function signedPart(
   body: Buffer,
   signatures: readonly Buffer[],
   keys: readonly KeyObject[],

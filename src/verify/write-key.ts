@@ -19,7 +19,7 @@ type WriteKeyConfig = Extract<VerifyConfig, { scheme: 'write-key' }>;
  * body. SDKs differ on which of them they send, and some send two.
  */
 export function writeKey(config: WriteKeyConfig): Verifier {
-  const matches = secretMatcher(config.writeKeys);
+  const matches = secretMatcher(config.secrets);
   return {
     scheme: config.scheme,
     verify(signed) {

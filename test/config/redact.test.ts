@@ -12,8 +12,8 @@ describe('redactConfig', () => {
           type: 'segment',
           verify: [
             { scheme: 'segment-signature', secrets: [hidden] },
-            { scheme: 'basic', users: [`u:${hidden}`] },
-            { scheme: 'write-key', writeKeys: [hidden] },
+            { scheme: 'basic', secrets: [`u:${hidden}`] },
+            { scheme: 'write-key', secrets: [hidden] },
             { scheme: 'jwt', key: hidden, algorithms: ['HS256'] },
           ],
         },

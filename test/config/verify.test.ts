@@ -25,7 +25,7 @@ describe('verify', () => {
           secrets: [SECRET],
           batch: 'first-element',
         },
-        { scheme: 'basic', users: [`u:${SECRET}`] },
+        { scheme: 'basic', secrets: [`u:${SECRET}`] },
       ],
       warnings: [],
     });
@@ -62,10 +62,15 @@ describe('verify', () => {
     ],
     [
       '{ scheme: none, secrets: [x] }',
-      '.secrets is an option of scheme segment-signature and shared-secret and hmac, not of none',
+      '.secrets is an option of scheme segment-signature and shared-secret and hmac and basic and write-key, not of none',
     ],
     ['{ scheme: basic, users: [hunter2] }', '.users[0] must be user:password'],
     ['{ scheme: basic, users: ["hunter2:"] }', '.users[0] must be user:password'],
+    ['{ scheme: basic }', '.secrets is missing'],
+    [
+      '{ scheme: write-key, secrets: [a], writeKeys: [b] }',
+      '.secrets and writeKeys are the same: use one',
+    ],
     ['{ scheme: write-key, writekeys: [x] }', '.writekeys is not known; did you mean "writeKeys"?'],
   ])('%s is refused: %s', (verify, line) => {
     const lines = refusal(verify);
@@ -92,6 +97,7 @@ describe('verify', () => {
   it('looks at the password of basic users and at write keys as well', () => {
     expect(resolved(`{ scheme: basic, users: ["${SECRET}:a:b"] }`).warnings).toHaveLength(1);
     expect(resolved('{ scheme: write-key, writeKeys: [abc] }').warnings).toHaveLength(1);
+    expect(resolved('{ scheme: write-key, secrets: [abc] }').warnings).toHaveLength(1);
   });
 
   it('warns where anyone may send, and where none stands beside another scheme', () => {

@@ -34,6 +34,8 @@ describe('every command', () => {
     ['check'],
     ['transformation'],
     ['stats'],
+    ['dead-letters'],
+    ['quarantine'],
     ['dead-letters', 'list'],
     ['dead-letters', 'show'],
     ['dead-letters', 'replay'],

@@ -27,7 +27,7 @@ function rudderstack(changes: Partial<SourceConfig> = {}) {
 
 describe('a source', () => {
   it('is of its configured type and asks its configured schemes', async () => {
-    const verify = [{ scheme: 'basic', users: ['user:password'] }] as const;
+    const verify = [{ scheme: 'basic', secrets: ['user:password'] }] as const;
     const segment = createSource('segment', sourceConfig({ verify }), noMultipart);
     expect([segment.vendor, segment.name, rudderstack().vendor]).toEqual([
       'segment',

@@ -333,7 +333,7 @@ describe('a body', () => {
 });
 
 describe('a write key in the URL', () => {
-  const keyed = sourceWith({ verify: [{ scheme: 'write-key', writeKeys: ['the-write-key'] }] });
+  const keyed = sourceWith({ verify: [{ scheme: 'write-key', secrets: ['the-write-key'] }] });
 
   it('is no property of the event where it authenticates', async () => {
     expect(await onlyValue(keyed, get('a=1&writeKey=the-write-key&z=1'))).toEqual({

@@ -3,7 +3,7 @@ import { basic } from '../../src/verify/basic.js';
 import { basicHeader, reasonOf, verdictOf } from './signed.js';
 
 describe('basic', () => {
-  const verifier = basic({ scheme: 'basic', users: ['ann:pass:word', 'key:', ':', 'bare'] });
+  const verifier = basic({ scheme: 'basic', secrets: ['ann:pass:word', 'key:', ':', 'bare'] });
 
   it.each(['ann:pass:word', 'key:'])('holds for the listed %s', (user) => {
     const verdict = verdictOf(verifier, { rawHeaders: ['Authorization', basicHeader(user)] });

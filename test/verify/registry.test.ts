@@ -14,8 +14,8 @@ const CONFIGS: readonly VerifyConfig[] = [
     encoding: 'hex',
     prefix: '',
   },
-  { scheme: 'basic', users: ['u:p'] },
-  { scheme: 'write-key', writeKeys: ['WK'] },
+  { scheme: 'basic', secrets: ['u:p'] },
+  { scheme: 'write-key', secrets: ['WK'] },
   { scheme: 'jwt', key: 'a secret that is long enough for HS256', algorithms: ['HS256'] },
 ];
 

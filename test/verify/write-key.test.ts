@@ -5,7 +5,7 @@ import { basicHeader, reasonOf, type SignedParts, verdictOf } from './signed.js'
 const FORM = ['Content-Type', 'application/x-www-form-urlencoded; charset=UTF-8'];
 
 describe('write-key', () => {
-  const verifier = writeKey({ scheme: 'write-key', writeKeys: ['WK', 'WK2'] });
+  const verifier = writeKey({ scheme: 'write-key', secrets: ['WK', 'WK2'] });
   const holds = (parts: SignedParts): boolean => verdictOf(verifier, parts).holds;
 
   it.each(['WK:', 'WK:ignored', 'WK', 'WK2:'])('holds for the Basic user name of %s', (user) => {
