@@ -145,7 +145,6 @@ function close(server: Server, graceMs: number, clock: Clock): Promise<void> {
       done.abort();
       resolve();
     });
-    server.closeIdleConnections();
     void clock.sleep(graceMs, done.signal).then(() => server.closeAllConnections());
   });
 }

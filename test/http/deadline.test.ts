@@ -1,36 +1,80 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { systemClock } from '../../src/clock.js';
 import { TrackbridgeError } from '../../src/errors.js';
-import { budgetSpent, Deadline, within } from '../../src/http/deadline.js';
+import { budgetSpent, Deadlines, within } from '../../src/http/deadline.js';
 import { errorOf } from './requests.js';
 
 const late = (): TrackbridgeError => new TrackbridgeError('BUDGET_SPENT', 'late');
 
 describe('a deadline', () => {
-  beforeEach(() => void vi.useFakeTimers());
+  let deadlines: Deadlines;
+  beforeEach(() => {
+    // The clock and the timers go together.
+    vi.useFakeTimers();
+    deadlines = new Deadlines(systemClock);
+  });
   afterEach(() => void vi.useRealTimers());
 
   it('aborts when what is left of the budget is over, and not before', () => {
-    const deadline = new Deadline(4500);
+    const signal = deadlines.in(4500);
     vi.advanceTimersByTime(4499);
-    expect(deadline.signal.aborted).toBe(false);
+    expect(signal.aborted).toBe(false);
     vi.advanceTimersByTime(1);
-    expect(deadline.signal.aborted).toBe(true);
+    expect(signal.aborted).toBe(true);
   });
 
-  it('aborts with the next turn where nothing is left', () => {
+  it('has passed already where nothing is left', () => {
     for (const left of [0, -1, Number.NEGATIVE_INFINITY]) {
-      const deadline = new Deadline(left);
-      vi.advanceTimersByTime(1);
-      expect(deadline.signal.aborted, String(left)).toBe(true);
+      expect(deadlines.in(left).aborted, String(left)).toBe(true);
     }
+    expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('leaves no timer behind once it is cleared', () => {
-    const deadline = new Deadline(1000);
-    deadline.clear();
-    expect(vi.getTimerCount()).toBe(0);
+  it('is shared by requests that come within ten milliseconds, and never comes late', () => {
+    const first = deadlines.in(4500);
+    vi.advanceTimersByTime(9);
+    const second = deadlines.in(4500);
+    vi.advanceTimersByTime(1);
+    const third = deadlines.in(4500);
+    expect(second).toBe(first);
+    expect(third).not.toBe(first);
+    expect(vi.getTimerCount()).toBe(2);
+    vi.advanceTimersByTime(4490);
+    expect([first.aborted, third.aborted]).toEqual([true, false]);
+    vi.advanceTimersByTime(10);
+    expect(third.aborted).toBe(true);
+  });
+
+  it('is not that of a later one, where less of the budget is left', () => {
+    const whole = deadlines.in(4500);
+    const little = deadlines.in(100);
+    expect(little).not.toBe(whole);
+    vi.advanceTimersByTime(100);
+    expect([little.aborted, whole.aborted]).toEqual([true, false]);
+  });
+
+  it('never comes more than ten milliseconds early, whatever else is due', () => {
+    const aborts: number[] = [];
+    for (const left of [4500, 4400, 4496, 30, 4500, 4493, 5, 4499, 12, 4500]) {
+      const due = systemClock.monotonic() + left;
+      const early = (): void => void aborts.push(due - systemClock.monotonic());
+      const signal = deadlines.in(left);
+      if (signal.aborted) early();
+      else signal.addEventListener('abort', early);
+      vi.advanceTimersByTime(3);
+    }
     vi.advanceTimersByTime(5000);
-    expect(deadline.signal.aborted).toBe(false);
+    expect(aborts).toHaveLength(10);
+    expect(Math.min(...aborts)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...aborts)).toBeLessThan(10);
+  });
+
+  it('warns of no leak, however many wait for it', () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockReturnValue();
+    const signal = deadlines.in(4500);
+    for (let count = 0; count < 100; count++) signal.addEventListener('abort', () => count);
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
   });
 });
 

@@ -71,6 +71,14 @@ describe('the first byte of a request', () => {
     expect(ago()).toBe(150);
   });
 
+  it('of a request whose head is read while the last one waits is now, whatever that one sent', async () => {
+    firstBytes.watch(socket.asSocket());
+    expect(ago()).toBe(0);
+    socket.bytesRead = 5000;
+    await pass(3000);
+    expect(ago()).toBe(0);
+  });
+
   it('of a request that was sent before the last one was answered counts from its answer', async () => {
     firstBytes.watch(socket.asSocket());
     socket.bytesRead = 200;

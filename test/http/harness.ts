@@ -2,6 +2,7 @@ import { Writable } from 'node:stream';
 import type { SourceConfig } from '../../src/config/config.js';
 import { createCanonicalizer } from '../../src/event/canonicalizer.js';
 import type { AppDeps } from '../../src/http/app.js';
+import { Deadlines } from '../../src/http/deadline.js';
 import { FirstBytes } from '../../src/http/first-byte.js';
 import type { Appended, NewDelivery } from '../../src/outbox/outbox.js';
 import { createSource } from '../../src/sources/registry.js';
@@ -88,6 +89,7 @@ export function harness(changes: Partial<AppDeps> = {}): Harness {
     log,
     uuid: () => `00000000-0000-7000-8000-${String(++ids).padStart(12, '0')}`,
     firstBytes: new FirstBytes(clock),
+    deadlines: new Deadlines(clock),
     settledBy: async () => undefined,
     isDraining: () => state.draining,
     ...changes,

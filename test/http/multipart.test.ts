@@ -1,7 +1,6 @@
 import { readdirSync, rmSync } from 'node:fs';
-import Koa from 'koa';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { createMultipartReader } from '../../src/http/multipart.js';
+import { readMultipart as read } from '../../src/http/multipart.js';
 import { errorOf } from './requests.js';
 
 // Before formidable is loaded, which asks once where temporary files go.
@@ -15,7 +14,6 @@ const temporary = await vi.hoisted(async () => {
 });
 afterAll(() => rmSync(temporary, { recursive: true }));
 
-const read = createMultipartReader(new Koa());
 const TYPE = 'multipart/form-data; boundary=the-boundary';
 
 interface PartOf {
