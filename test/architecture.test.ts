@@ -13,6 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'http',
     'admin',
     'sources',
+    'decode',
     'event',
     'outbox',
     'dispatch',

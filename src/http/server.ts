@@ -72,8 +72,11 @@ export function createHttpServer(
     );
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const current = answering.get(socket);
+    // What is broken is the rest of the current request, or the one behind it on the same connection.
+    const behind = current?.req.complete === true;
     // Half an answer must not be followed by another one.
-    if (error.code === 'ECONNRESET' || !socket.writable || answering.get(socket)?.headersSent) {
+    if (error.code === 'ECONNRESET' || !socket.writable || (current?.headersSent && !behind)) {
       socket.destroy();
       return;
     }
@@ -83,7 +86,11 @@ export function createHttpServer(
       { requestId: id, code: problem.code, status: problem.status, cause: error.code },
       problem.message,
     );
-    socket.end(rawProblem(problem, id), () => socket.destroy());
+    const refuse = (): void => void socket.end(rawProblem(problem, id), () => socket.destroy());
+    // A broken request in the same packet as a good one must not be answered first: the good one's sender would read it
+    // as its own, and drop an event that is stored already.
+    if (behind) current.once('close', refuse);
+    else refuse();
   });
 
   return {

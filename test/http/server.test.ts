@@ -140,6 +140,20 @@ describe('what is not HTTP', () => {
     expect(text.endsWith('half of it')).toBe(true);
   });
 
+  it('behind a good request is answered after it', async () => {
+    let answer = (): void => undefined;
+    const { connect, lines } = await serve((_request, response) => {
+      answer = () => void response.end('taken');
+    });
+    const connection = await connect();
+    connection.write(`${GET}GARBAGE\r\n\r\n`);
+    await vi.waitFor(() => expect(lines()).toMatchObject([{ code: 'REQUEST_MALFORMED' }]));
+    answer();
+    const text = await connection.closed();
+    expect(statusesOf(text)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400']);
+    expect(text.indexOf('taken')).toBeLessThan(text.indexOf('problem+json'));
+  });
+
   it('for too long is given up within the budget', async () => {
     const { connect, lines } = await serve(ok, { budget: 100 });
     const connection = await connect();
