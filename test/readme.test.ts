@@ -267,7 +267,7 @@ describe('the README’s commands', { timeout: 120_000 }, () => {
   };
   /** The commands a help text lists, without commander's own `help`. */
   const listedIn = (text: string): string[] =>
-    [...(text.split('\nCommands:\n')[1] ?? '').matchAll(/^ {2}([a-z][a-z-]*)/gm)]
+    [...(text.split('\nCommands:\n')[1]?.split('\n\n')[0] ?? '').matchAll(/^ {2}([a-z][a-z-]*)/gm)]
       .map((match) => String(match[1]))
       .filter((name) => name !== 'help');
 

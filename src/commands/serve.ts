@@ -2,9 +2,9 @@ import closeWithGrace from 'close-with-grace';
 import { Command } from 'commander';
 import { type LoadedConfig, loadConfig } from '../config/load.js';
 import { TrackbridgeError } from '../errors.js';
-import { createLog } from '../telemetry/log.js';
-import { createService } from '../trackbridge.js';
-import { type CommandContext, EXIT } from './io.js';
+import { createLog, type Log } from '../telemetry/log.js';
+import { createService, type Trackbridge } from '../trackbridge.js';
+import type { CommandContext } from './io.js';
 
 /** The contract gives a drain ten seconds; past them whatever still hangs is left to the outbox. */
 const DRAIN_WITHIN = 10_000;
@@ -40,7 +40,14 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
   for (const warning of loaded.warnings) log.warn({}, warning);
 
   const service = createService(config, { listen: true, log });
-  await service.start();
+  // Before the start: a signal that comes as soon as the port is open must find somebody who drains.
+  const signals = closeOnSignals(service, log);
+  try {
+    await service.start();
+  } catch (error) {
+    signals.uninstall();
+    throw error;
+  }
   const port = service.ports.server ?? config.server.port;
   showSecrets(loaded, port, context);
   const ports = {
@@ -48,12 +55,16 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
     ...(service.ports.admin === undefined ? {} : { adminPort: service.ports.admin }),
   };
   log.info({ host: config.server.host, ...ports }, 'listening');
+}
 
-  // An error nobody caught leaves the process in an unknown state: drain what can be drained and leave with 1, so that a
-  // supervisor starts a clean one; what was acknowledged is on the disk.
-  closeWithGrace({ delay: DRAIN_WITHIN }, async ({ signal, err }) => {
-    if (err !== undefined) log.fatal({ err }, 'an error that nobody caught; shutting down');
-    else log.info({ signal }, 'draining');
+/**
+ * Drains on a signal, and on an error nobody caught: that leaves the process in an unknown state, so a supervisor should
+ * start a clean one; what was acknowledged is on the disk.
+ */
+function closeOnSignals(service: Trackbridge, log: Log): { uninstall(): void } {
+  return closeWithGrace({ delay: DRAIN_WITHIN, logger: log }, async ({ signal, err }) => {
+    if (err === undefined) log.info({ signal }, 'draining');
+    else log.fatal({ err }, 'an error that nobody caught; shutting down');
     try {
       await service.stop();
     } catch (error) {
@@ -63,7 +74,6 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
       process.kill(process.pid, 'SIGKILL');
     }
     log.info({}, 'stopped');
-    process.exitCode = err === undefined ? EXIT.ok : EXIT.failure;
   });
 }
 
