@@ -21,7 +21,7 @@ export class Appender {
     this.#seen = seen;
     this.#maxPending = maxPending;
     this.#insertEvent = database.prepare(
-      'INSERT INTO event (lane, received_at, only_sink, order_key, json) VALUES (?, ?, ?, ?, ?)',
+      'INSERT INTO event (position, lane, received_at, only_sink, order_key, json) VALUES (?, ?, ?, ?, ?, ?)',
     );
     this.#insertQuarantined = database.prepare(
       'INSERT INTO quarantine (source, delivery_id, received_at, reason, errors, delivery, raw)' +
@@ -43,6 +43,7 @@ export class Appender {
     const tight = ledger.pending() + events.length > this.#maxPending;
     if (tight) this.#database.exec('SAVEPOINT delivery');
     const { duplicates, tail } = ledger;
+    const { mark } = this.#seen;
     const positions = events.map((event) => this.#take(event, now));
     const accepted = events.length - (ledger.duplicates - duplicates);
     if (tight) {
@@ -54,6 +55,7 @@ export class Appender {
         this.#database.exec('ROLLBACK TO delivery');
         ledger.duplicates = duplicates;
         ledger.tail = tail;
+        this.#seen.returnTo(mark);
       }
       this.#database.exec('RELEASE delivery');
       if (refused) return { refused: 'full' };
@@ -78,14 +80,15 @@ export class Appender {
   }
 
   #insert(orderKey: string, json: string, receivedAt: number, onlySink: number | null): number {
-    const { lastInsertRowid } = this.#insertEvent.run(
+    this.#ledger.tail += 1;
+    this.#insertEvent.run(
+      this.#ledger.tail,
       orderHash(orderKey),
       receivedAt,
       onlySink,
       bindable(orderKey),
       json,
     );
-    this.#ledger.tail = Number(lastInsertRowid);
     return this.#ledger.tail;
   }
 

@@ -17,7 +17,10 @@ export function createStoreFile(path: string, migrations: readonly Migration[]):
     closeSync(openSync(draft, 'wx', 0o600));
     const database = new DatabaseSync(draft);
     try {
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+      // Events of the usual size leave less of a page of 8 kB unused than of one of 4 kB, and need half the system calls.
+      database.exec(
+        'PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL',
+      );
       database.exec(
         `BEGIN; PRAGMA application_id = ${APPLICATION_ID}; ${migrations.join('\n')}` +
           `PRAGMA user_version = ${migrations.length}; COMMIT`,

@@ -41,7 +41,7 @@ export class Ledger {
       'UPDATE sink SET active = ?, position = ?, pending = ?, delivered = ?, dead = ? WHERE id = ?',
     );
     this.#saveLedger = database.prepare(
-      'UPDATE ledger SET accepted = ?, duplicates = ?, quarantined = ?, in_quarantine = ?, generation = ?,' +
+      'UPDATE ledger SET tail = ?, accepted = ?, duplicates = ?, quarantined = ?, in_quarantine = ?, generation = ?,' +
         ' generation_since = ?, probed_at = ?',
     );
     this.load();
@@ -49,6 +49,7 @@ export class Ledger {
 
   load(): void {
     const row = this.#database.prepare('SELECT * FROM ledger').get();
+    this.tail = row.tail;
     this.accepted = row.accepted;
     this.duplicates = row.duplicates;
     this.quarantined = row.quarantined;
@@ -57,10 +58,6 @@ export class Ledger {
     this.generationSince = row.generation_since;
     this.probedAt = row.probed_at;
     this.#saved = this.#values();
-    const sequence = this.#database
-      .prepare("SELECT seq FROM sqlite_sequence WHERE name = 'event'")
-      .get();
-    this.tail = sequence?.seq ?? 0;
     this.#sinks = new Map();
     const sinks = this.#database.prepare(
       'SELECT *, EXISTS (SELECT 1 FROM settled WHERE sink = sink.id) AS scattered FROM sink',
@@ -96,6 +93,7 @@ export class Ledger {
 
   #values(): readonly number[] {
     return [
+      this.tail,
       this.accepted,
       this.duplicates,
       this.quarantined,

@@ -61,10 +61,10 @@ function connect(
     if (durability === 'full')
       database.exec('PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1');
     database.exec(
-      // 1,000 pages: larger checkpoints make the tail (p99 29 ms at 4,000 pages, 13 at 1,000).
-      'PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = 67108864;' +
-        // 32 MB, so that the deduplication keys' tree stays in memory; the default is 2 MB.
-        'PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF',
+      // 4 MB: larger checkpoints make the tail (p99 29 ms at 16 MB, 13 at 4).
+      'PRAGMA wal_autocheckpoint = 500; PRAGMA journal_size_limit = 67108864;' +
+        // 8 MB: at a million known messageIds 16 or 32 are no faster, but stay in the process's memory.
+        'PRAGMA cache_size = -8000; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF',
     );
     migrate(database, file, migrations);
     // After a failed fsync the system may hold pages of the -wal for clean that never reached the disk. Whatever is

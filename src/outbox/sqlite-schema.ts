@@ -5,10 +5,11 @@ export const APPLICATION_ID = 0x54426f78;
 export type Migration = string;
 
 const VERSION_1 = `
--- AUTOINCREMENT: otherwise positions start again when the table has drained, and a consumer's cursor points nowhere.
+-- position is given out by the ledger, which never forgets the last one: if it started again when the table has drained,
+-- a consumer's cursor would point nowhere. AUTOINCREMENT says the same, at one more page and a look-up an event.
 -- order_key has no text affinity: a key that holds NUL is kept as a blob, since the binding cuts text there.
 CREATE TABLE event (
-  position INTEGER PRIMARY KEY AUTOINCREMENT,
+  position INTEGER PRIMARY KEY,
   lane INTEGER NOT NULL,
   received_at INTEGER NOT NULL,
   only_sink INTEGER,
@@ -16,13 +17,12 @@ CREATE TABLE event (
   json TEXT NOT NULL
 ) STRICT;
 
--- Two generations of known messageIds, which take turns: expiry is emptying a table, not deleting row by row.
-CREATE TABLE seen_0 (
-  key BLOB PRIMARY KEY, at INTEGER NOT NULL, authenticated INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE seen_1 (
-  key BLOB PRIMARY KEY, at INTEGER NOT NULL, authenticated INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+-- Two generations of known messageIds, which take turns: expiry is emptying a table, not deleting row by row. memory is
+-- when it was accepted (six bytes, milliseconds, big-endian) and whether authenticated (one byte).
+CREATE TABLE seen_0 (key BLOB PRIMARY KEY, memory BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE seen_1 (key BLOB PRIMARY KEY, memory BLOB NOT NULL) STRICT, WITHOUT ROWID;
+-- What is not in those tables yet, a row a transaction: keys of 16 bytes, each with its memory, one behind the other.
+CREATE TABLE seen_log (id INTEGER PRIMARY KEY, entries BLOB NOT NULL) STRICT;
 
 -- position: everything up to it is settled. What is settled above it is listed in the next table.
 CREATE TABLE sink (
@@ -71,6 +71,7 @@ CREATE INDEX quarantine_source ON quarantine (source, id);
 -- One row of counters, kept in the transactions they count: count(*) takes a second at a million rows.
 CREATE TABLE ledger (
   one INTEGER PRIMARY KEY CHECK (one = 1),
+  tail INTEGER NOT NULL,
   accepted INTEGER NOT NULL,
   duplicates INTEGER NOT NULL,
   quarantined INTEGER NOT NULL,
@@ -79,7 +80,7 @@ CREATE TABLE ledger (
   generation_since INTEGER NOT NULL,
   probed_at INTEGER NOT NULL
 ) STRICT;
-INSERT INTO ledger VALUES (1, 0, 0, 0, 0, 0, 0, 0);
+INSERT INTO ledger VALUES (1, 0, 0, 0, 0, 0, 0, 0, 0);
 `;
 
 /** The schema's history; `user_version` of a file is how many of these it has had. Only ever append. */

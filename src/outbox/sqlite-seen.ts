@@ -1,104 +1,162 @@
-import { hash } from 'node:crypto';
 import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite';
-import { isDuplicate, type Seen } from './duplicate.js';
+import { isDuplicate } from './duplicate.js';
 import type { NewEvent } from './outbox.js';
+import { keyOf, packEntries, remembered, seenOf, unpackEntries } from './seen-entry.js';
+import { RecentIds } from './seen-recent.js';
 import type { Ledger } from './sqlite-ledger.js';
+import { SeenTables } from './sqlite-seen-tables.js';
 
-/** Half a SHA-256: short keys keep the tree small (a unique index over UUID texts halves the throughput). */
-const KEY_LENGTH = 16;
+/** Keys in memory before they go into the tables: at a million known ids this makes ten keys a page. 6 MB, twice. */
+const MERGE_AT = 100_000;
 
-interface Generation {
-  readonly find: StatementSyncInstance;
-  readonly insert: StatementSyncInstance;
-  readonly replace: StatementSyncInstance;
-  readonly clear: StatementSyncInstance;
-  readonly any: StatementSyncInstance;
-  /** Whether it holds anything, so that an empty one costs no look-up. */
-  filled: boolean;
+/** Keys merged at once, at least, so that also single deliveries share the pages that these touch. */
+const SLICE = 100;
+
+interface Merging {
+  readonly ids: RecentIds;
+  /** The newest entry of the log that is about them. */
+  readonly upTo: number;
+  /** From which slot on they are to be written; undefined once all are. */
+  readonly next: number | undefined;
+  /** Keys that have come since the last slice. */
+  readonly owed: number;
+}
+
+/** An event of the transaction under way, and what was known of it before. */
+interface Known {
+  readonly key: string;
+  readonly memory: number | undefined;
 }
 
 /**
- * Which messageIds were accepted lately. Two tables take turns: new ids go into one, and when that has been filled for a
- * window, the other, in which everything is older than a window by then, is emptied and takes over.
+ * Which messageIds were accepted lately.
+ *
+ * Random keys cost a table one page each, written twice. So a transaction's keys are only added to a log, all in one row,
+ * and held in memory; when there are many, they are set aside and go into the tables slice by slice, at the pace at which
+ * others come, and then their part of the log is deleted. After a crash the log is read again: what was in the tables
+ * already is then written once more, which changes nothing.
+ *
+ * A transaction is `begin`, any number of `take`, `write`; and when it is over, `committed` or `rolledBack`.
  */
 export class SeenIds {
-  readonly #ledger: Ledger;
   readonly #window: number;
-  readonly #generations: readonly [Generation, Generation];
+  readonly #mergeAt: number;
+  readonly #tables: SeenTables;
+  readonly #log: StatementSyncInstance;
+  readonly #cutLog: StatementSyncInstance;
+  #recent: RecentIds;
+  #merging: Merging | undefined;
+  #lastLogged = 0;
+  // Of the transaction under way; what it changes is in force for the next one only once it is committed.
+  #known = new Map<NewEvent, Known>();
+  #taken = new Map<string, number>();
+  /** What to put back into `#taken`, last one first. */
+  #undo: (readonly [key: string, before: number | undefined])[] = [];
+  #mergingThen: Merging | undefined;
+  #lastLoggedThen = 0;
 
-  constructor(database: DatabaseSyncInstance, ledger: Ledger, window: number) {
-    this.#ledger = ledger;
+  /** `window` in milliseconds; `mergeAt` in keys. */
+  constructor(
+    database: DatabaseSyncInstance,
+    ledger: Ledger,
+    window: number,
+    mergeAt: number = MERGE_AT,
+  ) {
     this.#window = window;
-    this.#generations = [generation(database, 'seen_0'), generation(database, 'seen_1')];
+    this.#mergeAt = mergeAt;
+    this.#tables = new SeenTables(database, ledger, window);
+    this.#log = database.prepare('INSERT INTO seen_log (entries) VALUES (?)');
+    this.#cutLog = database.prepare('DELETE FROM seen_log WHERE id <= ?');
+    this.#recent = new RecentIds(mergeAt);
+    for (const { id, entries } of database
+      .prepare('SELECT * FROM seen_log ORDER BY id')
+      .iterate()) {
+      for (const [key, memory] of unpackEntries(entries)) this.#recent.set(key, memory);
+      this.#lastLogged = id;
+    }
+    this.#end();
   }
 
-  /** After a rollback: what is remembered of the tables may be wrong. */
-  reload(): void {
-    for (const each of this.#generations) each.filled = each.any.get() !== undefined;
-  }
-
-  /** Lets the generations take turns where it is time. Once a transaction, before anything else of it. */
-  rotate(now: number): void {
-    const ledger = this.#ledger;
-    const age = now - ledger.generationSince;
-    if (age >= 0 && age < this.#window) return;
-    ledger.generationSince = now;
-    // The clock went back: nothing may be forgotten early, so this generation simply lasts longer.
-    if (age < 0) return;
-    ledger.generation = 1 - ledger.generation;
-    const current = this.#current();
-    if (current.filled) current.clear.run();
-    current.filled = false;
+  /** Looks all events of a transaction up at once. Everything `take` is asked about must be among them. */
+  begin(events: Iterable<NewEvent>, now: number): void {
+    this.#tables.rotate(now);
+    const unknown = new Map<NewEvent, string>();
+    for (const event of events) {
+      if (event.messageId === undefined) continue;
+      const key = keyOf(event.scope, event.messageId);
+      const memory = this.#recent.get(key) ?? this.#merging?.ids.get(key);
+      if (memory === undefined) unknown.set(event, key);
+      else this.#known.set(event, { key, memory });
+    }
+    const found = this.#tables.find([...unknown.values()]);
+    for (const [event, key] of unknown) this.#known.set(event, { key, memory: found.get(key) });
   }
 
   /** Whether the event is a duplicate; if not, it is remembered. */
   take(event: NewEvent, now: number): boolean {
     if (event.messageId === undefined) return false;
-    const key = keyOf(event.scope, event.messageId);
-    const { authenticated } = event;
-    const earlier = this.#earlier();
-    const old = earlier.filled ? seenIn(earlier, key) : undefined;
-    if (isDuplicate(old, authenticated, now, this.#window)) return true;
-    const current = this.#current();
-    const { changes } = current.insert.run(key, now, authenticated ? 1 : 0);
-    current.filled = true;
-    if (changes === 1) return false;
-    if (isDuplicate(seenIn(current, key), authenticated, now, this.#window)) return true;
-    current.replace.run(key, now, authenticated ? 1 : 0);
+    const known = this.#known.get(event);
+    if (known === undefined) throw new TypeError('The event was not looked up');
+    const { key } = known;
+    const before = this.#taken.get(key);
+    const memory = before ?? known.memory;
+    const seen = memory === undefined ? undefined : seenOf(memory);
+    if (isDuplicate(seen, event.authenticated, now, this.#window)) return true;
+    this.#undo.push([key, before]);
+    this.#taken.set(key, remembered(now, event.authenticated));
     return false;
   }
 
-  #current(): Generation {
-    return this.#generations[this.#ledger.generation === 0 ? 0 : 1];
+  /** A place to return to. */
+  get mark(): number {
+    return this.#undo.length;
   }
 
-  #earlier(): Generation {
-    return this.#generations[this.#ledger.generation === 0 ? 1 : 0];
+  /** Forgets what was taken since then, as if it had never come. */
+  returnTo(mark: number): void {
+    for (const [key, before] of this.#undo.splice(mark).reverse()) {
+      if (before === undefined) this.#taken.delete(key);
+      else this.#taken.set(key, before);
+    }
   }
-}
 
-function generation(database: DatabaseSyncInstance, table: 'seen_0' | 'seen_1'): Generation {
-  const any = database.prepare(`SELECT 1 FROM ${table} LIMIT 1`);
-  return {
-    find: database.prepare(`SELECT at, authenticated FROM ${table} WHERE key = ?`),
-    insert: database.prepare(`INSERT INTO ${table} VALUES (?, ?, ?) ON CONFLICT DO NOTHING`),
-    replace: database.prepare(`REPLACE INTO ${table} VALUES (?, ?, ?)`),
-    clear: database.prepare(`DELETE FROM ${table}`),
-    any,
-    filled: any.get() !== undefined,
-  };
-}
+  /** Writes what was taken, and as many of the keys that wait to be merged: so they are through before more have come. */
+  write(): void {
+    if (this.#taken.size === 0) return;
+    this.#lastLoggedThen = Number(this.#log.run(packEntries([...this.#taken])).lastInsertRowid);
+    if (this.#merging !== undefined) this.#mergingThen = this.#merge(this.#merging);
+  }
 
-function seenIn(generation: Generation, key: Uint8Array): Seen | undefined {
-  const row = generation.find.get(key);
-  return row === undefined ? undefined : { at: row.at, authenticated: row.authenticated === 1 };
-}
+  committed(): void {
+    for (const [key, memory] of this.#taken) this.#recent.set(key, memory);
+    this.#lastLogged = this.#lastLoggedThen;
+    this.#merging = this.#mergingThen?.next === undefined ? undefined : this.#mergingThen;
+    if (this.#merging === undefined && this.#recent.size >= this.#mergeAt) {
+      this.#merging = { ids: this.#recent, upTo: this.#lastLogged, next: 0, owed: 0 };
+      this.#recent = new RecentIds(this.#mergeAt);
+    }
+    this.#end();
+  }
 
-/**
- * The scope's length goes in as well, so that no scope and id can be cut into another pair with the same key; the id as
- * JSON text, because UTF-8 has only one replacement for all lone surrogates.
- */
-function keyOf(scope: string, messageId: string): Uint8Array {
-  const digest = hash('sha256', `${scope.length}:${scope}:${JSON.stringify(messageId)}`, 'buffer');
-  return digest.subarray(0, KEY_LENGTH);
+  rolledBack(): void {
+    this.#tables.reload();
+    this.#end();
+  }
+
+  #merge({ ids, upTo, next: from = 0, owed: before }: Merging): Merging {
+    const owed = before + this.#taken.size;
+    if (owed < Math.min(SLICE, this.#mergeAt)) return { ids, upTo, next: from, owed };
+    const { entries, next } = ids.slice(from, owed);
+    if (entries.length > 0) this.#tables.merge(entries);
+    if (next === undefined) this.#cutLog.run(upTo);
+    return { ids, upTo, next, owed: 0 };
+  }
+
+  #end(): void {
+    this.#known = new Map();
+    this.#taken = new Map();
+    this.#undo = [];
+    this.#mergingThen = this.#merging;
+    this.#lastLoggedThen = this.#lastLogged;
+  }
 }

@@ -1,7 +1,7 @@
 import { TrackbridgeError } from '../errors.js';
 import type { RequestKind, Requests } from './sqlite-messages.js';
 import { openDatabase } from './sqlite-open.js';
-import { Store } from './sqlite-store.js';
+import { Store, type StoreTuning } from './sqlite-store.js';
 
 type Handlers = {
   [Kind in RequestKind]: (request: Requests[Kind]['request']) => Requests[Kind]['reply'];
@@ -9,11 +9,17 @@ type Handlers = {
 
 /** What the store's thread answers: one function a request. */
 export class StoreService {
+  readonly #tuning: StoreTuning;
   #store: Store | undefined;
+
+  constructor(tuning: StoreTuning = {}) {
+    this.#tuning = tuning;
+  }
 
   readonly handlers: Handlers = {
     open: ({ options, sinks }) => {
-      this.#store = new Store(openDatabase(options.path, options.durability), options, sinks);
+      const database = openDatabase(options.path, options.durability);
+      this.#store = new Store(database, options, sinks, this.#tuning);
       return { tail: this.#store.tail };
     },
     commit: ({ now, steps }) => this.store.commit(steps, now),

@@ -1,5 +1,5 @@
 import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite';
-import type { OutboxStats, SinkBacklog } from './outbox.js';
+import type { NewEvent, OutboxStats, SinkBacklog } from './outbox.js';
 import { Appender } from './sqlite-append.js';
 import { Ledger } from './sqlite-ledger.js';
 import type {
@@ -15,6 +15,12 @@ import { Settler } from './sqlite-settle.js';
 import { Shelves } from './sqlite-shelves.js';
 import { Sweeper } from './sqlite-sweep.js';
 
+/** What only tests set. */
+export interface StoreTuning {
+  /** After how many messageIds those in memory are merged into their tables. */
+  readonly mergeSeenAt?: number;
+}
+
 /** One open store on one connection, which blocks: it belongs on a thread of its own. */
 export class Store {
   readonly database: DatabaseSyncInstance;
@@ -28,11 +34,16 @@ export class Store {
   readonly #maxPending: number;
   readonly #oldest: StatementSyncInstance;
 
-  constructor(database: DatabaseSyncInstance, options: StoreOptions, sinks: readonly string[]) {
+  constructor(
+    database: DatabaseSyncInstance,
+    options: StoreOptions,
+    sinks: readonly string[],
+    tuning: StoreTuning = {},
+  ) {
     this.database = database;
     this.#maxPending = options.maxPending;
     this.#ledger = new Ledger(database);
-    this.#seen = new SeenIds(database, this.#ledger, options.dedupeWindow);
+    this.#seen = new SeenIds(database, this.#ledger, options.dedupeWindow, tuning.mergeSeenAt);
     this.#appender = new Appender(database, this.#ledger, this.#seen, options.maxPending);
     this.#settler = new Settler(database, this.#ledger);
     this.#sweeper = new Sweeper(database, this.#ledger);
@@ -53,9 +64,10 @@ export class Store {
   /** All steps in one transaction; when this returns, they are as durable as the store's setting says. */
   commit(steps: readonly Step[], now: number): Committed {
     return this.#transact(() => {
-      this.#seen.rotate(now);
+      this.#seen.begin(eventsOf(steps), now);
       const results = steps.map((step) => this.#run(step, now));
       this.#settleAll(steps);
+      this.#seen.write();
       return { results, tail: this.#ledger.tail };
     });
   }
@@ -123,13 +135,22 @@ export class Store {
       const result = work();
       this.#ledger.save();
       this.database.exec('COMMIT');
+      this.#seen.committed();
       return result;
     } catch (error) {
       // Some errors of SQLite have rolled back by themselves.
       if (this.database.isTransaction) this.database.exec('ROLLBACK');
       this.#ledger.load();
-      this.#seen.reload();
+      this.#seen.rolledBack();
       throw error;
     }
+  }
+}
+
+/** What may be accepted in these steps. */
+function* eventsOf(steps: readonly Step[]): Generator<NewEvent> {
+  for (const step of steps) {
+    if (step.kind === 'append') yield* step.events;
+    else if (step.kind === 'accept') yield step.event;
   }
 }

@@ -1,11 +1,11 @@
 import { copyFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Clock } from '../../src/clock.js';
 import { type SqliteOptions, SqliteOutbox } from '../../src/outbox/sqlite.js';
 import { fromFailure, toFailure } from '../../src/outbox/sqlite-failure.js';
 import { StoreService } from '../../src/outbox/sqlite-service.js';
-import type { Store } from '../../src/outbox/sqlite-store.js';
+import type { Store, StoreTuning } from '../../src/outbox/sqlite-store.js';
 import type { StoreThread } from '../../src/outbox/sqlite-thread.js';
-import type { StillClock } from './still-clock.js';
 
 export interface InProcess {
   readonly outbox: SqliteOutbox;
@@ -20,8 +20,12 @@ export interface InProcess {
  * one that was closed stays locked for this process (the binding lets go of it only with its thread), so what comes
  * after a crash or a close opens a copy.
  */
-export function inProcess(options: SqliteOptions, clock: StillClock): InProcess {
-  const service = new StoreService();
+export function inProcess(
+  options: SqliteOptions,
+  clock: Clock,
+  tuning: StoreTuning = {},
+): InProcess {
+  const service = new StoreService(tuning);
   const counts = new Map<string, number>();
   let alive = true;
   const thread: StoreThread = {

@@ -11,13 +11,17 @@ export interface OutboxChild {
   kill(): Promise<void>;
 }
 
-/** Starts an outbox on `path` in a process of its own; rejects where it does not open. */
+/**
+ * Starts an outbox on `path` in a process of its own; rejects where it does not open. With `mergeSeenAt` its store runs
+ * on the event loop, where that can be set.
+ */
 export async function startOutboxChild(
   path: string,
   env: Readonly<Record<string, string>> = {},
+  mergeSeenAt?: number,
 ): Promise<OutboxChild> {
   const script = fileURLToPath(new URL('./children/outbox-process.ts', import.meta.url));
-  const child = fork(script, [path], {
+  const child = fork(script, [path, ...(mergeSeenAt === undefined ? [] : [String(mergeSeenAt)])], {
     execArgv: ['--import', 'tsx'],
     env: { ...process.env, ...env },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { orderHash } from '../../src/outbox/order-hash.js';
 import type { Attempt, Consumer, Outbox, Settlement } from '../../src/outbox/outbox.js';
+import type { StoreTuning } from '../../src/outbox/sqlite-store.js';
 import { crashed, inProcess } from './in-process.js';
 import { delivery, NOW, newEvent } from './samples.js';
 import { StillClock } from './still-clock.js';
@@ -94,20 +95,32 @@ class ModelSink {
 
 const newPlace = temporaryPlaces();
 
-it('does what a simple model of it does, whatever happens in whatever order, crashes included', async () => {
-  const root = await newPlace();
-  await fc.assert(
-    fc.asyncProperty(fc.array(operation, { minLength: 20, maxLength: 80 }), async (operations) => {
-      const run = await Run.start(root);
-      for (const each of operations) await run.apply(each);
-      await run.finish();
-    }),
-    { numRuns: 50 },
-  );
-}, 120_000);
+// With the second number messageIds are being merged into their tables all the time.
+it.each([
+  [50, undefined],
+  [30, 4],
+])(
+  'does what a simple model of it does, whatever happens in whatever order, crashes included (%i runs, merging at %s)',
+  async (numRuns, mergeSeenAt) => {
+    const root = await newPlace();
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(operation, { minLength: 20, maxLength: 80 }),
+        async (operations) => {
+          const run = await Run.start(root, mergeSeenAt === undefined ? {} : { mergeSeenAt });
+          for (const each of operations) await run.apply(each);
+          await run.finish();
+        },
+      ),
+      { numRuns },
+    );
+  },
+  120_000,
+);
 
 class Run {
   readonly #root: string;
+  readonly #tuning: StoreTuning;
   readonly #clock = new StillClock(NOW);
   readonly #model: Record<SinkName, ModelSink> = {
     archive: new ModelSink(),
@@ -119,14 +132,15 @@ class Run {
   #consumers = new Map<SinkName, Consumer>();
   #order = 0;
 
-  static async start(root: string): Promise<Run> {
-    const run = new Run(root);
+  static async start(root: string, tuning: StoreTuning): Promise<Run> {
+    const run = new Run(root, tuning);
     await run.#open(join(await mkdtemp(join(root, 'run-')), 'outbox.db'));
     return run;
   }
 
-  constructor(root: string) {
+  constructor(root: string, tuning: StoreTuning) {
     this.#root = root;
+    this.#tuning = tuning;
   }
 
   async apply(operation: Operation): Promise<void> {
@@ -189,7 +203,7 @@ class Run {
       retention: 0,
       durability: 'normal',
     } as const;
-    const { outbox } = inProcess({ path, ...options }, this.#clock);
+    const { outbox } = inProcess({ path, ...options }, this.#clock, this.#tuning);
     await outbox.open(SINKS);
     this.#outbox = outbox;
     for (const name of SINKS) this.#consume(name);

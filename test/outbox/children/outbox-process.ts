@@ -1,12 +1,13 @@
 /**
  * An outbox in a process of its own, driven over IPC, so that a test can kill it or give it a bad disk.
  *
- * Arguments: the path of the store. Commands: `{ id, do: 'append', ids }`, `'stats'`, `'probe'`, `'tick'`, `'close'`;
+ * Arguments: the path of the store, and optionally after how many messageIds they are merged (then without a thread). Commands: `{ id, do: 'append', ids }`, `'stats'`, `'probe'`, `'tick'`, `'close'`;
  * each is answered with `{ id, result }` or `{ id, error }`.
  */
 import { systemClock } from '../../../src/clock.js';
 import { TrackbridgeError } from '../../../src/errors.js';
 import { SqliteOutbox } from '../../../src/outbox/sqlite.js';
+import { inProcess } from '../in-process.js';
 import { delivery, newEvent } from '../samples.js';
 
 export interface Command {
@@ -23,16 +24,19 @@ export interface Answer {
   readonly error?: { readonly code: string; readonly message: string };
 }
 
-const outbox = new SqliteOutbox(
-  {
-    path: process.argv[2] ?? '',
-    durability: 'full',
-    dedupeWindow: 3_600_000,
-    maxPending: 1_000_000,
-    retention: 3_600_000,
-  },
-  { clock: systemClock, log: { warn: () => undefined, error: () => undefined } },
-);
+const [, , path = '', mergeSeenAt] = process.argv;
+const options = {
+  path,
+  durability: 'full',
+  dedupeWindow: 3_600_000,
+  maxPending: 1_000_000,
+  retention: 3_600_000,
+} as const;
+const log = { warn: () => undefined, error: () => undefined };
+const outbox =
+  mergeSeenAt === undefined
+    ? new SqliteOutbox(options, { clock: systemClock, log })
+    : inProcess(options, systemClock, { mergeSeenAt: Number(mergeSeenAt) }).outbox;
 
 async function run(command: Command): Promise<unknown> {
   switch (command.do) {
