@@ -23,7 +23,9 @@ type Commit = (steps: readonly Step[]) => Promise<readonly StepResults[keyof Ste
 
 /**
  * Groups writes without a timer: one transaction is under way at a time, and all that is asked for meanwhile goes into
- * the next one. So an idle store answers at once, and a busy one shares each fsync among everybody who waits.
+ * the next one. So an idle store answers at once, and a busy one shares each fsync among everybody who waits. Before a
+ * group is taken the event loop handles what is ready: the deliveries that have arrived by then are in the group, not
+ * behind it.
  */
 export class GroupCommit {
   readonly #commit: Commit;
@@ -91,10 +93,10 @@ export class GroupCommit {
   }
 
   async #run(): Promise<void> {
-    // Lets whatever is asked for in this same turn into the first group.
-    await Promise.resolve();
+    await turn();
     for (let group = this.#next(); group.length > 0; group = this.#next()) {
       await this.#write(group);
+      await turn();
     }
     this.#pump = undefined;
   }
@@ -139,6 +141,11 @@ export class GroupCommit {
     this.#count -= 1;
     this.#characters -= entry.size;
   }
+}
+
+/** Once round the event loop. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function spent(): TrackbridgeError {

@@ -42,7 +42,12 @@ export interface Outbox {
     accept(id: string, event: NewEvent): Promise<Appended>;
   };
 
-  /** Finishes what is under way and closes the store. */
+  /**
+   * Finishes what is under way and closes the store. Nothing that was acknowledged depends on it.
+   *
+   * Rejects with OUTBOX_UNAVAILABLE where the disk does not answer for two seconds. What hangs in the system then cannot
+   * be interrupted, nor does the process end by itself before it returns: the caller has to decide whether to kill it.
+   */
   close(): Promise<void>;
 }
 

@@ -212,11 +212,17 @@ export class SqliteOutbox implements Outbox {
     );
     const late = this.#deps.clock
       .sleep(CLOSE_PATIENCE, patience.signal)
-      .then(() => new Error(`not closed after ${CLOSE_PATIENCE} ms`));
+      .then(() => 'late' as const);
     const problem = await Promise.race([finished, late]);
     patience.abort();
     if (problem === undefined) return;
     this.#store.abandon();
+    if (problem === 'late') {
+      throw new TrackbridgeError(
+        'OUTBOX_UNAVAILABLE',
+        'The outbox is not closed in order: its disk does not answer; the next start puts it in order',
+      );
+    }
     // Nothing that was acknowledged is lost by this: the next start finds it in the -wal.
     this.#deps.log.warn(
       { err: problem },

@@ -26,7 +26,10 @@ function manualStore() {
   return { groups, commits, purge };
 }
 
-const turn = () => new Promise((resolve) => setImmediate(resolve));
+/** Long enough for the next group to be taken: that itself waits for a turn of the event loop. */
+async function turn(): Promise<void> {
+  for (let at = 0; at < 2; at += 1) await new Promise((resolve) => setImmediate(resolve));
+}
 
 describe('group commit', () => {
   it('writes all that is asked for in one turn as one group, and all that comes meanwhile as the next', async () => {
@@ -42,6 +45,19 @@ describe('group commit', () => {
     expect(groups.map(({ size }) => size)).toEqual([3, 2]);
     groups[1]?.end();
     expect(await Promise.all(second)).toEqual([0, 1]);
+  });
+
+  it('lets into a group what is handled in the same turn of the event loop', async () => {
+    const { groups, purge } = manualStore();
+    const all = [purge()];
+    // As requests come: each in a callback and microtasks of its own.
+    process.nextTick(() => all.push(purge()));
+    await Promise.resolve();
+    all.push(purge());
+    await turn();
+    expect(groups.map(({ size }) => size)).toEqual([3]);
+    groups[0]?.end();
+    await Promise.all(all);
   });
 
   it('rejects a whole group with what its transaction failed with, and goes on with the next', async () => {

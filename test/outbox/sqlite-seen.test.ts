@@ -161,3 +161,24 @@ it('looks up what it is asked about before, so that nothing is taken for new tha
   expect(() => seen.take(newEvent('a'), NOW)).toThrow(TypeError);
   database.exec('ROLLBACK');
 });
+
+it('cuts nothing off the log that is not merged, also where a transaction failed just before', async () => {
+  const { database, ledger, seen } = await start(1_000);
+  takeAll(database, seen, newEvents(50));
+  // By its smaller number all of these are to be merged, from the next transaction on.
+  const again = new SeenIds(database, ledger, WINDOW, 10);
+  const failed = newEvent('failed');
+  database.exec('BEGIN');
+  again.begin([failed], NOW);
+  again.take(failed, NOW);
+  again.write();
+  database.exec('ROLLBACK');
+  again.rolledBack();
+  takeAll(database, again, []);
+  takeAll(database, again, newEvents(60, {}, 100));
+  const last = new SeenIds(database, ledger, WINDOW, 1_000);
+  expect(takeAll(database, last, [...newEvents(50), ...newEvents(60, {}, 100)])).not.toContain(
+    false,
+  );
+  expect(takeAll(database, last, [failed])).toEqual([false]);
+});
