@@ -42,6 +42,11 @@ export class RecentIds {
     this.#memories[slot] = memory;
   }
 
+  clear(): void {
+    this.#memories.fill(0);
+    this.#size = 0;
+  }
+
   /**
    * At least `count` entries from the slot `from` on, or what is left; and from where to go on, undefined where nothing is
    * left. Slots hold for as long as nothing is added.

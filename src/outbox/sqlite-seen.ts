@@ -6,8 +6,8 @@ import { RecentIds } from './seen-recent.js';
 import type { Ledger } from './sqlite-ledger.js';
 import { SeenTables } from './sqlite-seen-tables.js';
 
-/** Keys in memory before they go into the tables: at a million known ids this makes ten keys a page. 6 MB, twice. */
-const MERGE_AT = 100_000;
+/** Keys in memory before they go into the tables: at a million known ids this makes ten a page. Two times 3 MB. */
+const MERGE_AT = 60_000;
 
 /** Keys merged at once, at least, so that also single deliveries share the pages that these touch. */
 const SLICE = 100;
@@ -46,6 +46,8 @@ export class SeenIds {
   readonly #cutLog: StatementSyncInstance;
   #recent: RecentIds;
   #merging: Merging | undefined;
+  /** Emptied, for the next turn: left to the garbage collector, megabytes outside its heap pile up. */
+  #spare: RecentIds | undefined;
   #lastLogged = 0;
   // Of the transaction under way; what it changes is in force for the next one only once it is committed.
   #known = new Map<NewEvent, Known>();
@@ -130,10 +132,16 @@ export class SeenIds {
   committed(): void {
     for (const [key, memory] of this.#taken) this.#recent.set(key, memory);
     this.#lastLogged = this.#lastLoggedThen;
-    this.#merging = this.#mergingThen?.next === undefined ? undefined : this.#mergingThen;
+    this.#merging = this.#mergingThen;
+    if (this.#merging !== undefined && this.#merging.next === undefined) {
+      this.#spare = this.#merging.ids;
+      this.#spare.clear();
+      this.#merging = undefined;
+    }
     if (this.#merging === undefined && this.#recent.size >= this.#mergeAt) {
       this.#merging = { ids: this.#recent, upTo: this.#lastLogged, next: 0, owed: 0 };
-      this.#recent = new RecentIds(this.#mergeAt);
+      this.#recent = this.#spare ?? new RecentIds(this.#mergeAt);
+      this.#spare = undefined;
     }
     this.#end();
   }

@@ -31,6 +31,9 @@ it('holds what a Map holds, however many more than expected', () => {
         expect(recent.size).toBe(model.size);
         for (const [each, memory] of model) expect(recent.get(each)).toBe(memory);
         expect(recent.get('x'.repeat(16))).toBeUndefined();
+        recent.clear();
+        expect(recent.size).toBe(0);
+        for (const each of model.keys()) expect(recent.get(each)).toBeUndefined();
       },
     ),
   );
