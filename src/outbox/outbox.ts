@@ -29,7 +29,10 @@ export interface Outbox {
 
   stats(): Promise<OutboxStats>;
 
-  /** Whether a write would be taken now: resolves, or rejects with what stands in the way. Writes nothing of note. */
+  /**
+   * Whether a write would be taken now: resolves, or rejects with what stands in the way, within two seconds also where
+   * the store hangs. Writes nothing of note.
+   */
   probe(): Promise<void>;
 
   readonly deadLetters: Shelf<DeadLetter> & {

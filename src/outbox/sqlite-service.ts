@@ -2,6 +2,7 @@ import { TrackbridgeError } from '../errors.js';
 import type { RequestKind, Requests } from './sqlite-messages.js';
 import { openDatabase } from './sqlite-open.js';
 import { Store, type StoreTuning } from './sqlite-store.js';
+import { packResults, unpackSteps } from './sqlite-wire.js';
 
 type Handlers = {
   [Kind in RequestKind]: (request: Requests[Kind]['request']) => Requests[Kind]['reply'];
@@ -22,7 +23,11 @@ export class StoreService {
       this.#store = new Store(database, options, sinks, this.#tuning);
       return { tail: this.#store.tail };
     },
-    commit: ({ now, steps }) => this.store.commit(steps, now),
+    commit: ({ now, steps: packed }) => {
+      const steps = unpackSteps(packed);
+      const { results, tail } = this.store.commit(steps, now);
+      return { results: packResults(steps, results), tail };
+    },
     scan: (request) => this.store.scanner.scan(request),
     stats: () => this.store.stats(),
     deadLetters: (filter) => this.store.shelves.deadLetters(filter),

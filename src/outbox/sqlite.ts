@@ -15,6 +15,7 @@ import { type FreshEvent, SqliteConsumer } from './sqlite-consumer.js';
 import type { AppendResult, Step, StepResults, StoreOptions } from './sqlite-messages.js';
 import { StoreSupervisor } from './sqlite-supervisor.js';
 import { type StoreThread, startStoreThread } from './sqlite-thread.js';
+import { packSteps, unpackResults } from './sqlite-wire.js';
 
 /** How long a full outbox asks senders to wait, milliseconds: as long as sinks may need to make some room. */
 const RETRY_AFTER_FULL = 5_000;
@@ -175,7 +176,9 @@ export class SqliteOutbox implements Outbox {
   async #commit(steps: readonly Step[]): Promise<readonly StepResults[keyof StepResults][]> {
     try {
       const now = this.#deps.clock.now();
-      const { results, tail } = await this.#store.call('commit', { now, steps });
+      const reply = await this.#store.call('commit', { now, steps: packSteps(steps) });
+      const { tail } = reply;
+      const results = unpackResults(steps, reply.results);
       const news = tail - this.#tail;
       if (news > 0) {
         this.#advance(

@@ -1,0 +1,73 @@
+import type { NewEvent } from './outbox.js';
+import type {
+  AppendResult,
+  PackedResult,
+  PackedSteps,
+  Step,
+  StepResults,
+} from './sqlite-messages.js';
+
+type Result = StepResults[keyof StepResults];
+
+export function packSteps(steps: readonly Step[]): PackedSteps {
+  const events = steps.flatMap((step) => (appendsOnly(step) ? step.events : []));
+  return {
+    steps: steps.map((step) => (appendsOnly(step) ? step.events.length : step)),
+    scope: events.map(({ scope }) => scope),
+    messageId: events.map(({ messageId }) => messageId),
+    authenticated: events.map(({ authenticated }) => authenticated),
+    orderKey: events.map(({ orderKey }) => orderKey),
+    receivedAt: events.map(({ receivedAt }) => receivedAt),
+    json: events.map(({ json }) => json),
+  };
+}
+
+/** What `packSteps` was given. */
+export function unpackSteps(packed: PackedSteps): readonly Step[] {
+  let next = 0;
+  return packed.steps.map((step) => {
+    if (typeof step !== 'number') return step;
+    const events: NewEvent[] = [];
+    for (const end = next + step; next < end; next += 1) events.push(eventAt(packed, next));
+    return { kind: 'append', events, quarantined: [] };
+  });
+}
+
+export function packResults(steps: readonly Step[], results: readonly Result[]): PackedResult[] {
+  return results.map((result, at) => {
+    const step = steps[at];
+    if (step === undefined || !appendsOnly(step)) return result;
+    const appended = result as AppendResult;
+    if ('refused' in appended) return appended;
+    const [first = null] = appended.positions;
+    return appended.positions.length === 1 ? first : appended.positions;
+  });
+}
+
+/** What `packResults` was given; `steps` are the same. */
+export function unpackResults(steps: readonly Step[], packed: readonly PackedResult[]): Result[] {
+  return packed.map((result, at) => {
+    const step = steps[at];
+    if (step === undefined || !appendsOnly(step)) return result as Result;
+    if (Array.isArray(result)) return { positions: result };
+    return result === null || typeof result === 'number'
+      ? { positions: [result] }
+      : (result as AppendResult);
+  });
+}
+
+function appendsOnly(step: Step): step is Extract<Step, { kind: 'append' }> {
+  return step.kind === 'append' && step.quarantined.length === 0;
+}
+
+function eventAt(packed: PackedSteps, at: number): NewEvent {
+  const messageId = packed.messageId[at];
+  const rest = {
+    scope: packed.scope[at] ?? '',
+    authenticated: packed.authenticated[at] ?? false,
+    orderKey: packed.orderKey[at] ?? '',
+    receivedAt: packed.receivedAt[at] ?? 0,
+    json: packed.json[at] ?? '',
+  };
+  return messageId === undefined ? rest : { ...rest, messageId };
+}
