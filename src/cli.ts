@@ -23,8 +23,15 @@ const { version } = JSON.parse(
 const program = new Command('trackbridge')
   .description('The receiving side of Segment and RudderStack webhooks.')
   .version(version)
-  .showHelpAfterError('(run it with --help for usage and an example)')
-  .configureOutput({ outputError: (text, write) => write(text.replace(/\n+(?=.)/g, ' ')) });
+  .configureOutput({
+    outputError: (text, write) => {
+      const problem = text
+        .trim()
+        .replace(/^error: /, '')
+        .replaceAll(/\s*\n\s*/g, ' ');
+      write(`trackbridge: ${problem}; --help shows usage and an example\n`);
+    },
+  });
 const commands = [
   serveCommand(context),
   checkCommand(context),

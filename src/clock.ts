@@ -28,3 +28,26 @@ export const systemClock: Clock = {
       signal?.addEventListener('abort', done, { once: true });
     }),
 };
+
+/**
+ * Waits for `work`, but no longer than the signal allows: then rejects with `late`. The work itself runs on, and its
+ * own rejection is taken note of, so that it never surfaces as unhandled.
+ */
+export function within<T>(work: Promise<T>, signal: AbortSignal, late: () => Error): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = (): void => reject(late());
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    const done = (): void => signal.removeEventListener('abort', onAbort);
+    work.then(
+      (value) => {
+        done();
+        resolve(value);
+      },
+      (error: unknown) => {
+        done();
+        reject(error);
+      },
+    );
+  });
+}

@@ -14,6 +14,7 @@ const CODES = {
   FORBIDDEN: { status: 403, title: 'The request is not allowed' },
   NOT_FOUND: { status: 404, title: 'There is nothing here' },
   METHOD_NOT_ALLOWED: { status: 405, title: 'The method is not allowed here' },
+  BODY_ABORTED: { status: 400, title: 'The sender hung up' },
   BODY_TIMEOUT: { status: 408, title: 'The body did not arrive in time' },
   BODY_TOO_LARGE: { status: 413, title: 'The body is too large' },
   CODING_UNKNOWN: { status: 415, title: 'The content coding is not known' },
@@ -29,7 +30,6 @@ const CODES = {
   OUTBOX_CORRUPT: { status: 503, title: 'The outbox file is damaged' },
   CONFIG_INVALID: { status: 500, title: 'The configuration is not valid' },
   START_FAILED: { status: 500, title: 'The receiver cannot start' },
-  SINK_FAILED: { status: 502, title: 'The sink did not take the events' },
 } as const;
 
 export type ErrorCode = keyof typeof CODES;

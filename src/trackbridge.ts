@@ -9,7 +9,7 @@ import type { MultipartReader } from './decode/multipart.js';
 import { createDispatcher, type Dispatcher } from './dispatch/dispatcher.js';
 import { loadTransform } from './dispatch/load-transform.js';
 import type { SinkSpec } from './dispatch/sink-runner.js';
-import { TrackbridgeError } from './errors.js';
+import { messageOf, TrackbridgeError } from './errors.js';
 import { createCanonicalizer } from './event/canonicalizer.js';
 import type { JsonValue } from './event/event.js';
 import { createUuid7 } from './event/uuid7.js';
@@ -21,6 +21,7 @@ import { createHttpServer, type HttpServer } from './http/server.js';
 import type { Quarantined } from './outbox/outbox.js';
 import { createOutbox } from './outbox/registry.js';
 import { sinkTypes } from './sinks/registry.js';
+import type { Sink, SinkContext, SinkType } from './sinks/sink.js';
 import { createSource } from './sources/registry.js';
 import { createLog, type Log } from './telemetry/log.js';
 import { createMetrics } from './telemetry/metrics.js';
@@ -63,7 +64,12 @@ export function createTrackbridge(
   );
   const log = options.log ?? createLog(logLevel);
   for (const warning of warnings) log.warn({}, warning);
-  return createService(config, { listen: 'server' in configuration, log });
+  return createService(config, { listen: 'server' in Object(configuration), log });
+}
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
 }
 
 export interface ServiceOptions {
@@ -73,9 +79,15 @@ export interface ServiceOptions {
   readonly clock?: Clock;
 }
 
-/** A stop must end within ten seconds; what sinks have in flight gets most of it, closing the rest. */
-const DISPATCHER_GRACE = 6_000;
-const SERVER_GRACE = 1_500;
+/**
+ * A stop must end within ten seconds. Requests in flight may take `server.budget` of it, at most five; what they brought
+ * gets a second to be delivered; sinks get the rest of the time to finish, but for what closing needs: two seconds for a
+ * sink that does not let go, two for the outbox.
+ */
+const STOP_WITHIN = 9_500;
+const FLUSH_WITHIN = 1_000;
+const CLOSING = 4_000;
+const SERVER_GRACE = 300;
 
 /** The composition root: a resolved configuration in, a running receiver out. */
 export function createService(config: Config, options: ServiceOptions): Trackbridge {
@@ -90,7 +102,7 @@ export function createService(config: Config, options: ServiceOptions): Trackbri
   const readMultipart: MultipartReader = async (body, contentType) =>
     (await import('./http/multipart.js')).readMultipart(body, contentType);
   const sources = Object.entries(config.sources).map(([name, source]) =>
-    createSource(name, source, readMultipart),
+    createSource(name, source, readMultipart, clock),
   );
   let draining = false;
   const isDraining = (): boolean => draining;
@@ -144,7 +156,7 @@ export function createService(config: Config, options: ServiceOptions): Trackbri
   }
 
   const servers: HttpServer[] = [];
-  const listenOn = async (app: Koa, host: string, port: number): Promise<number> => {
+  const listenOn = async (section: 'server' | 'admin', app: Koa, at: Address): Promise<number> => {
     const server = createHttpServer(app.callback(), config.server, {
       clock,
       log,
@@ -152,7 +164,7 @@ export function createService(config: Config, options: ServiceOptions): Trackbri
       firstBytes,
     });
     servers.push(server);
-    return await server.listen(host, port);
+    return await server.listen(at.host, at.port, section);
   };
 
   async function open(): Promise<void> {
@@ -166,10 +178,10 @@ export function createService(config: Config, options: ServiceOptions): Trackbri
       if (config.admin !== undefined) {
         const { createAdminApp } = await import('./admin/app.js');
         const admin = createAdminApp(adminDeps);
-        ports.admin = await listenOn(admin, config.admin.host, config.admin.port);
+        ports.admin = await listenOn('admin', admin, config.admin);
       }
       if (options.listen) {
-        ports.server = await listenOn(app, config.server.host, config.server.port);
+        ports.server = await listenOn('server', app, config.server);
       }
     } catch (error) {
       // What kept it from starting is the news; that something did not close after that is its consequence.
@@ -181,10 +193,24 @@ export function createService(config: Config, options: ServiceOptions): Trackbri
   /** In the reverse order of `open`; new deliveries get 503 until what was in flight is done. */
   async function close(): Promise<void> {
     draining = true;
-    await dispatcher?.stop(DISPATCHER_GRACE);
+    const until = clock.monotonic() + STOP_WITHIN;
+    await Promise.all(servers.map((server) => server.settle(config.server.budget)));
+    await flush();
+    await dispatcher?.stop(Math.max(0, until - clock.monotonic() - CLOSING));
     await Promise.all(servers.splice(0).map((server) => server.close(SERVER_GRACE)));
     firstBytes.stop();
     await outbox.close();
+  }
+
+  /** What was accepted last is delivered before the sinks stop, where they take it at once. */
+  async function flush(): Promise<void> {
+    const signal = AbortSignal.timeout(FLUSH_WITHIN);
+    while (dispatcher !== undefined && !signal.aborted) {
+      const stats = outbox.stats().catch(() => undefined);
+      const pending = await Promise.race([stats, clock.sleep(FLUSH_WITHIN, signal)]);
+      if (pending === undefined || pending.pending === 0) return;
+      await clock.sleep(10, signal);
+    }
   }
 
   let starting: Promise<void> | undefined;
@@ -221,10 +247,24 @@ export async function createSink(
     throw new TrackbridgeError('CONFIG_INVALID', `sinks.${name}.type ${config.type} is not known`);
   }
   const type = await load();
-  const context = { name, clock, log: log.child({ sink: name }), format: config.format };
-  const sink = await type.create(config.options, context);
+  const context: SinkContext = {
+    name,
+    clock,
+    log: log.child({ sink: name }),
+    format: config.format,
+  };
+  const sink = await build(type, config, context);
   const size = Math.min(config.batch.size, type.maxBatch?.(config.options) ?? config.batch.size);
   const sized = { ...config, batch: { ...config.batch, size } };
   if (config.transform === undefined) return { name, config: sized, sink };
   return { name, config: sized, sink, transform: await loadTransform(config.transform, name) };
+}
+
+async function build(type: SinkType, config: SinkConfig, context: SinkContext): Promise<Sink> {
+  try {
+    return await type.create(config.options, context);
+  } catch (error) {
+    const problem = `sinks.${context.name}: ${messageOf(error)}`;
+    throw new TrackbridgeError('CONFIG_INVALID', problem, { cause: error });
+  }
 }

@@ -1,6 +1,6 @@
 import Router from '@koa/router';
 import Koa from 'koa';
-import type { Clock } from '../clock.js';
+import { type Clock, within } from '../clock.js';
 import { messageOf, TrackbridgeError } from '../errors.js';
 import type { JsonObject } from '../event/event.js';
 import { createHealth } from '../http/health.js';
@@ -26,6 +26,9 @@ export interface AdminDeps {
   readonly replayQuarantined: (entry: Quarantined) => Promise<void>;
 }
 
+/** How long reading the outbox may take, milliseconds. */
+const READ_WITHIN = 5_000;
+
 /** The admin API on its own listener: health, metrics, the AsyncAPI description, stats, dead letters, quarantine. */
 export function createAdminApp(deps: AdminDeps): Koa {
   const app = new Koa();
@@ -37,21 +40,37 @@ export function createAdminApp(deps: AdminDeps): Koa {
   app.use(answerProblems(deps));
   app.use(open.routes());
   app.use(authorize(deps.token));
-  app.use(adminRoutes(deps).routes());
-  app.use((ctx) => {
-    throw new TrackbridgeError(
-      'NOT_FOUND',
-      `the admin API has no ${ctx.method} route at this path`,
-    );
-  });
+  app.use(answerInTime);
+  const router = adminRoutes(deps);
+  app.use(router.routes());
+  app.use(router.allowedMethods());
   return app;
 }
+
+/** What only reads answers soon or not at all: while the disk hangs is when an operator looks. */
+const answerInTime: Koa.Middleware = (ctx, next) => {
+  if (ctx.method !== 'GET') return next();
+  return within(next(), AbortSignal.timeout(READ_WITHIN), () => {
+    return new TrackbridgeError(
+      'OUTBOX_UNAVAILABLE',
+      'the outbox does not answer; its disk may hang',
+    );
+  });
+};
 
 function adminRoutes(deps: AdminDeps): Router {
   const { clock, metrics, outbox } = deps;
   const router = new Router();
+  // One reading for all who ask meanwhile: scrapes must not pile up behind a disk that hangs.
+  let reading: Promise<OutboxStats> | undefined;
+  const readStats = (): Promise<OutboxStats> => {
+    reading ??= outbox.stats().finally(() => {
+      reading = undefined;
+    });
+    return reading;
+  };
   router.get('/metrics', async (ctx) => {
-    const stats = await outbox.stats();
+    const stats = await readStats();
     const text = await metrics.render({
       pending: stats.pending,
       inQuarantine: stats.inQuarantine,
@@ -72,7 +91,7 @@ function adminRoutes(deps: AdminDeps): Router {
     });
   }
   router.get('/api/stats', async (ctx) => {
-    ctx.body = statsOf(await outbox.stats(), deps);
+    ctx.body = statsOf(await readStats(), deps);
   });
   shelfRoutes<DeadLetter>(router, {
     path: '/api/dead-letters',
@@ -125,7 +144,7 @@ function statsOf(stats: OutboxStats, deps: AdminDeps): JsonObject {
       name: sink.name,
       pending: sink.pending,
       oldestAgeMs: ageOf(sink.oldestReceivedAt, deps.clock),
-      delivered: sink.delivered,
+      settled: sink.delivered,
       deadLetters: sink.deadLetters,
       ...states.get(sink.name),
     })),
@@ -183,6 +202,7 @@ function answerProblems(deps: AdminDeps): Koa.Middleware {
     });
     try {
       await next();
+      refuseUnanswered(ctx);
     } catch (error) {
       const known = problemFromKoa(error);
       const problem = problemOf(known);
@@ -195,6 +215,22 @@ function answerProblems(deps: AdminDeps): Koa.Middleware {
       else deps.log.error({ ...fields, err: known }, 'an unexpected error on the admin listener');
     }
   };
+}
+
+/** Where no route has answered: the router knows whether it was the path or the method. */
+function refuseUnanswered(ctx: Koa.Context): void {
+  if (ctx.status === 404 && ctx.body === undefined) {
+    throw new TrackbridgeError('NOT_FOUND', 'the admin API has nothing at this path');
+  }
+  if (ctx.status === 405 || ctx.status === 501) {
+    const allow = ctx.response.get('allow');
+    const detail = `the admin API does not take ${ctx.method} here`;
+    throw new TrackbridgeError(
+      'METHOD_NOT_ALLOWED',
+      detail,
+      allow === '' ? {} : { headers: { allow } },
+    );
+  }
 }
 
 /** koa-body's complaints about a body are the caller's fault, not ours. */

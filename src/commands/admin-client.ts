@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { request } from 'undici';
 import { loadConfig } from '../config/load.js';
 import { messageOf, TrackbridgeError } from '../errors.js';
 import type { CommandContext } from './io.js';
@@ -65,7 +66,7 @@ function locate(
 async function call(
   base: string,
   token: string | undefined,
-  method: string,
+  method: 'GET' | 'POST',
   path: string,
   body?: unknown,
 ): Promise<unknown> {
@@ -75,9 +76,9 @@ async function call(
   } catch {
     throw new TrackbridgeError('CONFIG_INVALID', `--admin is not a URL: ${base}`);
   }
-  const response = await fetch(url, {
+  // Not fetch, which refuses ports that browsers do.
+  const { statusCode, body: answer } = await request(url, {
     method,
-    redirect: 'error',
     signal: AbortSignal.timeout(TIMEOUT),
     headers: {
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
@@ -85,13 +86,18 @@ async function call(
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   }).catch((error: unknown) => {
-    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
     throw new Error(
-      `no answer from the admin listener at ${url.origin}: ${messageOf(cause)}; is the receiver running, with an admin section?`,
+      `no answer from the admin listener at ${url.origin}: ${reasonOf(error)}; is the receiver running, with an admin section?`,
     );
   });
-  const answer: unknown = await response.json().catch(() => undefined);
-  if (response.ok) return answer;
-  const detail = (answer as { detail?: unknown } | undefined)?.detail;
-  throw new Error(`the admin listener answered ${response.status}: ${String(detail ?? '')}`);
+  const said: unknown = await answer.json().catch(() => undefined);
+  if (statusCode >= 200 && statusCode < 300) return said;
+  const detail = (said as { detail?: unknown } | undefined)?.detail;
+  throw new Error(`the admin listener answered ${statusCode}: ${String(detail ?? '')}`);
+}
+
+/** Node reports a host whose addresses all failed as one error without a message, and the real ones inside. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ');
+  return messageOf(error);
 }

@@ -1,8 +1,9 @@
 import { Command } from 'commander';
-import { systemClock } from '../clock.js';
+import { systemClock, within } from '../clock.js';
 import { loadConfig } from '../config/load.js';
 import { redactConfig } from '../config/redact.js';
 import { messageOf } from '../errors.js';
+import { createSource } from '../sources/registry.js';
 import { createLog } from '../telemetry/log.js';
 import { createSink } from '../trackbridge.js';
 import { type CommandContext, EXIT, printJson } from './io.js';
@@ -31,12 +32,20 @@ async function check(options: CheckOptions, context: CommandContext): Promise<vo
     keepSecrets: false,
   });
   for (const warning of warnings) context.err.write(`trackbridge: warning: ${warning}\n`);
+  // Also without --connect everything is built: that finds a schema, module or transform that is not there.
+  for (const [name, source] of Object.entries(config.sources)) {
+    createSource(name, source, async () => ({}), systemClock);
+  }
   const sinks: Record<string, string> = {};
   for (const [name, sinkConfig] of Object.entries(config.sinks)) {
-    // Also without --connect the sink is built: that finds a module or transform that is not there.
     const { sink } = await createSink(name, sinkConfig, systemClock, createLog(logLevel));
     try {
-      if (options.connect) await sink.check();
+      if (options.connect) {
+        const signal = AbortSignal.timeout(sinkConfig.timeout);
+        await within(sink.check(), signal, () => {
+          return new Error(`no answer within ${sinkConfig.timeout} ms, its timeout`);
+        });
+      }
       sinks[name] = 'ok';
     } catch (error) {
       sinks[name] = messageOf(error);

@@ -15,7 +15,8 @@ export const EXIT = { ok: 0, failure: 1, usage: 2 } as const;
 export function reportFailure(error: unknown, context: CommandContext): number {
   // The cause is for the operator, who sits here; senders only get the message.
   const cause = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : '';
-  const text = cause === '' ? messageOf(error) : `${messageOf(error)} (${cause})`;
+  const message = messageOf(error);
+  const text = cause === '' || message.includes(cause) ? message : `${message} (${cause})`;
   context.err.write(`trackbridge: ${printable(text.replaceAll(/\s*\n\s*/g, ' '))}\n`);
   if (!(error instanceof TrackbridgeError)) return EXIT.failure;
   return USAGE_CODES.has(error.code) ? EXIT.usage : EXIT.failure;

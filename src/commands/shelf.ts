@@ -135,6 +135,6 @@ function report(act: string, result: ActResult, json: boolean, context: CommandC
     );
   const errors = result.errors ?? [];
   if (errors.length === 0) return;
-  if (!json) for (const error of errors) context.err.write(`trackbridge: ${printable(error)}\n`);
+  for (const error of errors) context.err.write(`trackbridge: ${printable(error)}\n`);
   process.exitCode = EXIT.failure;
 }

@@ -14,7 +14,8 @@ interface Stats {
     readonly state?: string;
     readonly pending: number;
     readonly oldestAgeMs: number;
-    readonly delivered: number;
+    /** Delivered, or not wanted by the sink's `where` or `transform`. */
+    readonly settled: number;
     readonly deadLetters: number;
     readonly lastError?: string;
   }[];
@@ -45,13 +46,13 @@ export function statsCommand(context: CommandContext): Command {
           sink.state ?? '',
           sink.pending,
           `${Math.round(sink.oldestAgeMs / 1000)}s`,
-          sink.delivered,
+          sink.settled,
           sink.deadLetters,
           sink.lastError ?? '',
         ].map((cell) => printable(String(cell ?? ''))),
       );
       printTable(
-        [['SINK', 'STATE', 'PENDING', 'OLDEST', 'DELIVERED', 'DEAD', 'LAST ERROR'], ...rows],
+        [['SINK', 'STATE', 'PENDING', 'OLDEST', 'SETTLED', 'DEAD', 'LAST ERROR'], ...rows],
         context,
       );
     });

@@ -1,6 +1,6 @@
 /**
  * The configuration after defaults, environment references and units are resolved: durations are milliseconds, sizes are
- * bytes. Frozen; nobody else reads the environment or the file. Section 3 of the README and
+ * bytes. Frozen; nobody else reads the environment or the file. The README and
  * `schemas/config.schema.json` describe the same from the user's side.
  */
 export interface Config {

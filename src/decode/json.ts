@@ -7,6 +7,12 @@ import { checkLimits, dropPrototypeKeys, tooDeep, tooManyKeys } from './sanitize
 // The shortest way to write one more key is `"":0,`: a shorter text cannot hold more than `limits.keys`.
 const SHORTEST_KEY = 5;
 
+// Finding the fault costs several times what parsing does: half a second for 8 MB, on the event loop.
+const LONGEST_EXPLAINED = 1_000_000;
+
+// Objects and arrays in arrays cost no key; a body of real events has fewer of them than keys.
+const CONTAINERS_A_KEY = 2;
+
 const QUOTE = 0x22;
 const COLON = 0x3a;
 const OPEN_BRACKET = 0x5b;
@@ -52,11 +58,14 @@ function mayHoldPrototypeKeys(text: string): boolean {
 function checkText(text: string, limits: Limits): void {
   let depth = 0;
   let keys = 0;
+  let containers = 0;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) at = endOfString(text, at);
     else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
       if (++depth > limits.depth) throw tooDeep(limits);
+      // Millions of empty objects hold no key, and stop the event loop for seconds all the same.
+      if (++containers > CONTAINERS_A_KEY * limits.keys) throw tooManyKeys(limits);
     } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth--;
     else if (code === COLON && ++keys > limits.keys) throw tooManyKeys(limits);
   }
@@ -74,10 +83,17 @@ function endOfString(text: string, start: number): number {
 
 // V8 says something else about the same fault in every major version, and quotes the text, which is payload.
 function notJson(text: string): TrackbridgeError {
+  if (text.length > LONGEST_EXPLAINED) {
+    return new TrackbridgeError('BODY_MALFORMED', 'the body begins like JSON and is none');
+  }
   const { offset, expected } = findJsonFault(text) ?? { offset: 0, expected: 'a JSON value' };
-  const before = text.slice(0, offset);
-  const line = before.split('\n').length;
-  const column = offset - before.lastIndexOf('\n');
+  let line = 1;
+  let lineStart = 0;
+  for (let at = text.indexOf('\n'); at !== -1 && at < offset; at = text.indexOf('\n', at + 1)) {
+    line++;
+    lineStart = at + 1;
+  }
+  const column = offset - lineStart + 1;
   const where = `line ${line}, column ${column} (offset ${offset})`;
   const detail = `the JSON breaks off at ${where}, where ${expected} is expected; send the text as it was serialised`;
   return new TrackbridgeError('BODY_MALFORMED', detail);

@@ -95,6 +95,11 @@ function parse(text: string, limits: Limits): unknown {
  * (`<!` that begins neither a comment nor CDATA), more tags than `limits.keys`, long processing instructions.
  */
 function refuseHostile(text: string, limits: Limits): void {
+  // Each is replaced on its own: 1.6 million of them stopped the event loop for two seconds.
+  let references = 0;
+  for (let at = text.indexOf('&'); at !== -1; at = text.indexOf('&', at + 1)) {
+    if (++references > limits.keys) throw tooManyKeys(limits);
+  }
   let tags = 0;
   for (let at = text.indexOf('<'); at !== -1; at = text.indexOf('<', at)) {
     if (text[at + 1] !== '/' && ++tags > limits.keys + MORE_TAGS) throw tooManyKeys(limits);

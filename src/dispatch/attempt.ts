@@ -14,6 +14,8 @@ export type Outcome =
       readonly retryable: boolean;
       readonly retryAfter: number | undefined;
       readonly error: string;
+      /** What the far side said: for the dead letter, not for the log. */
+      readonly excerpt?: string;
     }
   /** The dispatcher stopped it: says nothing about the sink. */
   | { readonly kind: 'stopped' };
@@ -96,14 +98,17 @@ function isResult(value: unknown): value is DeliveryResult {
 
 function failure(error: unknown): Outcome {
   if (isSinkError(error)) {
-    const { retryable, retryAfter, message } = error;
-    return { kind: 'failed', retryable, retryAfter, error: oneLine(message) };
+    const { retryable, retryAfter, message, excerpt } = error;
+    const failed = { kind: 'failed', retryable, retryAfter, error: oneLine(message) } as const;
+    return excerpt === undefined ? failed : { ...failed, excerpt };
   }
   return transient(oneLine(`the sink failed unexpectedly: ${messageOf(error)}`));
 }
 
 // By its shape: an operator's own sink module cannot import the class.
-function isSinkError(error: unknown): error is Pick<SinkError, 'retryable' | 'retryAfter'> & Error {
+function isSinkError(
+  error: unknown,
+): error is Pick<SinkError, 'retryable' | 'retryAfter' | 'excerpt'> & Error {
   return error instanceof Error && 'retryable' in error && typeof error.retryable === 'boolean';
 }
 

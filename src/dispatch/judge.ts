@@ -68,7 +68,7 @@ export function judge(batch: readonly Part[], outcome: Ended, policy: JudgePolic
     }
     counts.permanent++;
     // A transform may have made several of one: it is one dead letter, however many of them fail.
-    if (!entry.settled) settlements.push(dead(entry, result.error, policy.clock));
+    if (!entry.settled) settlements.push(dead(entry, wholeOf(result), policy.clock));
   });
 
   const retries = retryOrGiveUp(failed, policy);
@@ -97,20 +97,35 @@ function retryOrGiveUp(
     const age = clock.monotonic() - entry.firstFailure;
     if (age >= retry.giveUpAfter) {
       settlements.push(
-        dead(entry, `given up after ${Math.round(age / 1000)} s: ${result.error}`, clock),
+        dead(entry, `given up after ${Math.round(age / 1000)} s: ${wholeOf(result)}`, clock),
       );
       continue;
     }
-    settlements.push({ id: entry.id, outcome: 'retry', attempt: failedNow(result.error, clock) });
+    settlements.push({
+      id: entry.id,
+      outcome: 'retry',
+      attempt: failedNow(wholeOf(result), clock),
+    });
     failures = Math.max(failures, entry.failures);
     left = Math.min(left, retry.giveUpAfter - age);
   }
   return { settlements, wait: waitAfter(failures, retry, random, { retryAfter, left }) };
 }
 
-function failureOf({ retryable, retryAfter, error }: Extract<Ended, { kind: 'failed' }>): Failed {
-  const failure: Failed = { ok: false, retryable, error };
-  return retryAfter === undefined ? failure : { ...failure, retryAfter };
+function failureOf(outcome: Extract<Ended, { kind: 'failed' }>): Failed {
+  const { retryable, retryAfter, error, excerpt } = outcome;
+  return {
+    ok: false,
+    retryable,
+    error,
+    ...(retryAfter !== undefined && { retryAfter }),
+    ...(excerpt !== undefined && { excerpt }),
+  };
+}
+
+/** What a dead letter keeps of a failure. The log gets less: the far side may have repeated the payload. */
+function wholeOf({ error, excerpt }: Failed): string {
+  return excerpt === undefined ? error : `${error}: ${excerpt}`;
 }
 
 function done(entry: Entry): Settlement {

@@ -96,7 +96,8 @@ function put(event: JsonObject, field: string, value: JsonValue | undefined): vo
 /** RudderStack takes any JSON as an id and passes it on. A boolean names nobody: it is left for the schema to refuse. */
 function readId(value: JsonValue | undefined): JsonValue | undefined {
   if (value === '' || value === null) return undefined;
-  if (typeof value === 'number') return String(value);
+  // 1e999 parses as Infinity: an id that all such users would share.
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : undefined;
   return typeof value === 'object' ? JSON.stringify(value) : value;
 }
 

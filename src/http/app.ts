@@ -5,20 +5,20 @@ import type { Source } from '../sources/source.js';
 import type { Log } from '../telemetry/log.js';
 import type { DeliveryOutcome, Metrics } from '../telemetry/metrics.js';
 import { allowOrigin, answerPreflight } from './cors.js';
+import type { FirstBytes } from './first-byte.js';
 import { createHealth } from './health.js';
 import { createIngest, type IngestDeps } from './ingest.js';
 import { problemOf } from './problem.js';
 
 export interface AppDeps extends IngestDeps {
+  readonly firstBytes: FirstBytes;
   readonly outbox: IngestDeps['outbox'] & { probe(): Promise<void> };
   readonly metrics: Metrics;
   readonly log: Log;
 }
 
-/** The outcome label of every status that the contract's table of answers knows. */
+/** The outcome label of every status that the contract's table of answers refuses a delivery with. */
 const OUTCOMES: Readonly<Record<number, DeliveryOutcome>> = {
-  200: 'accepted',
-  204: 'accepted',
   400: 'undecodable',
   401: 'unauthenticated',
   404: 'not_allowed',
@@ -37,8 +37,8 @@ const OUTCOMES: Readonly<Record<number, DeliveryOutcome>> = {
 export function createIngestRoutes(sources: readonly Source[], deps: AppDeps): Middleware {
   const router = new Router();
   const health = createHealth(deps);
-  router.get('/livez', answerProblems(deps, 'health'), (ctx: Context) => health.livez(ctx));
-  router.get('/readyz', answerProblems(deps, 'health'), (ctx: Context) => health.readyz(ctx));
+  router.all('/livez', answerProblems(deps, 'health'), onlyGet, (ctx) => health.livez(ctx));
+  router.all('/readyz', answerProblems(deps, 'health'), onlyGet, (ctx) => health.readyz(ctx));
   for (const source of sources) {
     router.all(pathOf(source), receive(source, deps));
   }
@@ -49,8 +49,9 @@ export function createIngestRoutes(sources: readonly Source[], deps: AppDeps): M
 export function createApp(routes: Middleware, deps: AppDeps): Koa {
   const app = new Koa({ proxy: deps.server.trustProxy });
   app.silent = true; // every error is logged where it is answered
-  app.use(routes);
+  // Around the routes as well: a target such as `http://[::1/` fails before any of them is found.
   app.use(answerProblems(deps, 'unknown'));
+  app.use(routes);
   app.use((ctx) => {
     throw new TrackbridgeError('NOT_FOUND', `no source has the path ${printablePath(ctx.path)}`);
   });
@@ -64,22 +65,25 @@ function pathOf(source: Source): RegExp {
 }
 
 function receive(source: Source, deps: AppDeps): Middleware {
-  const { clock, log, uuid } = deps;
+  const { clock, firstBytes, log, uuid } = deps;
   const metrics = deps.metrics.source(source.name);
   const ingest = createIngest(source, deps, metrics);
   const { cors } = source.config;
 
   return async (ctx) => {
-    const startedAt = clock.monotonic();
+    const startedAt = firstBytes.of(ctx.req.socket);
     const requestId = uuid();
     ctx.set('x-request-id', requestId);
+    if (cors !== undefined && ctx.method === 'OPTIONS') {
+      answerPreflight(ctx, cors, source.methods);
+      return;
+    }
+    // The connection is not used again, so that it is gone when the drain is over.
+    if (deps.isDraining()) ctx.set('connection', 'close');
+    let outcome: DeliveryOutcome = 'accepted';
     try {
-      if (cors !== undefined && ctx.method === 'OPTIONS') {
-        answerPreflight(ctx, cors, source.methods);
-        return;
-      }
       if (cors !== undefined) allowOrigin(ctx, cors);
-      const taken = await ingest(ctx, requestId);
+      const taken = await ingest(ctx, requestId, startedAt);
       ctx.set('content-type', 'application/json; charset=utf-8');
       ctx.body = `{"status":"accepted","accepted":${taken.accepted},"duplicates":${taken.duplicates},"quarantined":${taken.quarantined}}`;
       if (log.isLevelEnabled('debug')) {
@@ -90,29 +94,39 @@ function receive(source: Source, deps: AppDeps): Middleware {
       }
     } catch (error) {
       answer(ctx, error);
-      logRefusal(log, error, {
-        requestId,
-        source: source.name,
-        method: ctx.method,
-        status: ctx.status,
-      });
-    } finally {
-      metrics.delivery(OUTCOMES[ctx.status] ?? 'unavailable', clock.monotonic() - startedAt);
+      outcome = outcomeOf(error);
+      logRefusal(log, error, ctx, { requestId, source: source.name });
     }
+    // HEAD asks and delivers nothing.
+    if (ctx.method !== 'HEAD') metrics.delivery(outcome, clock.monotonic() - startedAt);
   };
 }
 
 function answerProblems(deps: AppDeps, source: string): Middleware {
   return async (ctx: Context, next: Next) => {
-    const requestId = deps.uuid();
-    ctx.set('x-request-id', requestId);
     try {
       await next();
     } catch (error) {
       answer(ctx, error);
-      logRefusal(deps.log, error, { requestId, source, method: ctx.method, status: ctx.status });
+      const requestId = deps.uuid();
+      ctx.set('x-request-id', requestId);
+      logRefusal(deps.log, error, ctx, { requestId, source });
     }
+    // Sources set their delivery's own.
+    if (!ctx.res.hasHeader('x-request-id')) ctx.set('x-request-id', deps.uuid());
   };
+}
+
+const onlyGet: Middleware = (ctx, next) => {
+  if (ctx.method === 'GET' || ctx.method === 'HEAD') return next();
+  throw new TrackbridgeError('METHOD_NOT_ALLOWED', 'health takes GET and HEAD', {
+    headers: { allow: 'GET, HEAD' },
+  });
+};
+
+function outcomeOf(error: unknown): DeliveryOutcome {
+  if (!(error instanceof TrackbridgeError)) return 'unavailable';
+  return error.code === 'BODY_ABORTED' ? 'aborted' : (OUTCOMES[error.status] ?? 'unavailable');
 }
 
 /** Puts a problem on the wire. */
@@ -126,8 +140,11 @@ function answer(ctx: Context, error: unknown): void {
 function logRefusal(
   log: Log,
   error: unknown,
-  fields: { requestId: string; source: string; method: string; status: number },
+  ctx: Context,
+  names: { readonly requestId: string; readonly source: string },
 ): void {
+  // Behind a proxy that `server.trustProxy` says to believe, `ctx.ip` is the sender's own address.
+  const fields = { ...names, method: ctx.method, status: ctx.status, remote: ctx.ip };
   if (error instanceof TrackbridgeError) {
     const { code, cause } = error;
     const level = error.status >= 500 ? 'error' : 'warn';

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import getRawBody from 'raw-body';
+import { within } from '../clock.js';
 import { type ErrorCode, TrackbridgeError } from '../errors.js';
-import { within } from './deadline.js';
+import { budgetSpent } from './deadline.js';
 import { codingOf, inflateBody } from './inflate.js';
 
 const NO_BODY = Buffer.alloc(0);
@@ -18,8 +19,9 @@ function hasBody(request: IncomingMessage): boolean {
  * The request's body as bytes, its content coding undone: exactly what a sender signed.
  *
  * Not koa-body, which hands out decoded text: a byte order mark is gone and a bad byte replaced, so that a signature over
- * it fails. Errors: BODY_TOO_LARGE before and after inflating, CODING_UNKNOWN, BODY_MALFORMED for broken codings, and
- * `late` where the body has not arrived when `signal` aborts.
+ * it fails. Errors: BODY_TOO_LARGE before and after inflating, CODING_UNKNOWN, BODY_MALFORMED for broken codings,
+ * BODY_ABORTED where the sender hung up, `late` where the body has not arrived when `signal` aborts, and BUDGET_SPENT
+ * where inflating takes longer than that.
  */
 export function readBody(
   request: IncomingMessage,
@@ -42,7 +44,11 @@ export function readBody(
     },
   );
   const bytes = within(read, signal, () => lateBody(late));
-  return coding === undefined ? bytes : bytes.then((body) => inflateBody(body, coding, limit));
+  if (coding === undefined) return bytes;
+  return bytes.then((body) => {
+    const inflated = inflateBody(body, coding, limit);
+    return within(inflated, signal, () => budgetSpent('inflating the body'));
+  });
 }
 
 function lateBody(code: ErrorCode): TrackbridgeError {
@@ -55,7 +61,14 @@ function readError(error: { type?: string }, limit: number): TrackbridgeError {
   if (error.type === 'entity.too.large') {
     return new TrackbridgeError('BODY_TOO_LARGE', `the body is larger than ${limit} bytes`);
   }
-  return new TrackbridgeError('BODY_MALFORMED', 'the body ended before it was complete', {
-    cause: error,
-  });
+  if (error.type === 'request.aborted') {
+    return new TrackbridgeError(
+      'BODY_ABORTED',
+      'the connection was lost before the body was whole',
+    );
+  }
+  if (error.type === 'request.size.invalid') {
+    return new TrackbridgeError('BODY_MALFORMED', 'the body is not as long as its Content-Length');
+  }
+  return new TrackbridgeError('INTERNAL', 'the body cannot be read here', { cause: error });
 }

@@ -41,33 +41,6 @@ export class Deadlines {
   }
 }
 
-/**
- * Waits for `work`, but no longer than the signal allows: then rejects with `late`. The work itself runs on, and its
- * own rejection is taken note of, so that it never surfaces as unhandled.
- */
-export function within<T>(
-  work: Promise<T>,
-  signal: AbortSignal,
-  late: () => TrackbridgeError,
-): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const onAbort = (): void => reject(late());
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-    const done = (): void => signal.removeEventListener('abort', onAbort);
-    work.then(
-      (value) => {
-        done();
-        resolve(value);
-      },
-      (error: unknown) => {
-        done();
-        reject(error);
-      },
-    );
-  });
-}
-
 /** The budget went by while something of ours was slow: the sender is asked to come again. */
 export function budgetSpent(what: string): TrackbridgeError {
   return new TrackbridgeError(

@@ -42,8 +42,15 @@ export async function inflateBody(body: Buffer, coding: string, limit: number): 
   try {
     return await run(body, { maxOutputLength: limit });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'ERR_BUFFER_TOO_LARGE') {
       throw new TrackbridgeError('BODY_TOO_LARGE', `the body inflates to more than ${limit} bytes`);
+    }
+    // `Z_MEM_ERROR`, and brotli's `ERR_ALLOC_…`: no memory here says nothing about the body.
+    if (/MEM|ALLOC/.test(code)) {
+      throw new TrackbridgeError('INTERNAL', 'there is no memory to inflate the body in', {
+        cause: error,
+      });
     }
     throw new TrackbridgeError(
       'BODY_MALFORMED',

@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import type { Clock } from '../clock.js';
+import { type Clock, within } from '../clock.js';
 import type { ServerConfig } from '../config/config.js';
 import { TrackbridgeError } from '../errors.js';
 import type { Canonicalizer } from '../event/canonicalizer.js';
@@ -9,7 +9,6 @@ import type { Metrics, SourceMetrics } from '../telemetry/metrics.js';
 import { headerLines } from '../verify/header-lines.js';
 import { readBody } from './body.js';
 import { budgetSpent, type Deadlines } from './deadline.js';
-import type { FirstBytes } from './first-byte.js';
 import { type Prepared, prepare, prepareUnauthenticated } from './prepare.js';
 import { RateLimit } from './rate-limit.js';
 
@@ -20,7 +19,6 @@ export interface IngestDeps {
   readonly canonicalize: Canonicalizer;
   readonly metrics: Pick<Metrics, 'append'>;
   readonly uuid: () => string;
-  readonly firstBytes: FirstBytes;
   readonly deadlines: Deadlines;
   /** Resolves when every sink has settled these events, or the signal aborts. */
   readonly settledBy: (ids: readonly string[], signal: AbortSignal) => Promise<void>;
@@ -38,21 +36,21 @@ const SENDER_MAY_RETRY_WHEN_UP = 2000;
 
 /**
  * The way of a delivery from bytes to its answer, for one source:
- * path, method, drain, rate, bytes, verification, decoding, canonical events, outbox, answer.
+ * path, method, drain, bytes, verification, rate, decoding, canonical events, outbox, answer.
  * Whatever refuses it throws a TrackbridgeError; nothing is answered 200 that is not durable.
  */
 export function createIngest(
   source: Source,
   deps: IngestDeps,
   sourceMetrics: SourceMetrics,
-): (ctx: Context, requestId: string) => Promise<Taken> {
-  const { server, clock, firstBytes, deadlines } = deps;
+): (ctx: Context, requestId: string, startedAt: number) => Promise<Taken> {
+  const { server, clock, deadlines } = deps;
   const rateLimit =
     source.config.rateLimit === undefined
       ? undefined
       : new RateLimit(source.config.rateLimit, clock);
 
-  return async (ctx, requestId) => {
+  return async (ctx, requestId, startedAt) => {
     const below = belowOf(source, ctx.path);
     source.checkBelow(below);
     checkMethod(source, ctx.method);
@@ -61,15 +59,7 @@ export function createIngest(
         retryAfter: SENDER_MAY_RETRY_WHEN_UP,
       });
     }
-    const wait = rateLimit?.take() ?? 0;
-    if (wait > 0) {
-      throw new TrackbridgeError('RATE_LIMITED', `source ${source.name} is over its rateLimit`, {
-        retryAfter: wait,
-      });
-    }
-
-    const spent = clock.monotonic() - firstBytes.of(ctx.req.socket);
-    const signal = deadlines.in(server.budget - spent);
+    const signal = deadlines.in(server.budget - (clock.monotonic() - startedAt));
     const body = await readBody(ctx.req, server.bodyLimit, signal, source.lateBody);
     const delivery: Delivery = {
       id: requestId,
@@ -80,7 +70,7 @@ export function createIngest(
       body,
       receivedAt: clock.now(),
     };
-    const prepared = await prepareDelivery(source, delivery, deps, signal);
+    const prepared = await prepareDelivery(source, delivery, deps, signal, rateLimit);
     // HEAD answers like GET and records nothing.
     const appended = ctx.method === 'HEAD' ? [] : await append(prepared, deps, signal);
     const taken = takenOf(prepared, appended);
@@ -102,12 +92,14 @@ async function prepareDelivery(
   delivery: Delivery,
   deps: IngestDeps,
   signal: AbortSignal,
+  rateLimit: RateLimit | undefined,
 ): Promise<Ready> {
-  const verification = await source.verify(delivery, signal);
+  const verification = await bounded(source.verify(delivery, signal), signal);
   if (!verification.holds && source.config.onUnauthenticated === 'reject') {
     throw new TrackbridgeError('UNAUTHENTICATED', verification.reason);
   }
-  const decoded = await source.decode(delivery);
+  limitRate(source, rateLimit);
+  const decoded = await bounded(source.decode(delivery), signal);
   if (!verification.holds) {
     // Kept for the operator and answered 200: a 401 would make the sender drop it.
     return {
@@ -119,6 +111,21 @@ async function prepareDelivery(
   const coverage = (index: number) => verification.coverage(index);
   const prepared = prepare(source, delivery, decoded, coverage, canonicalize, uuid);
   return { batch: decoded.batch, ...prepared };
+}
+
+/** After verification: whoever cannot authenticate must not be able to use up the vendor's rate. */
+function limitRate(source: Source, rateLimit: RateLimit | undefined): void {
+  const wait = rateLimit?.take() ?? 0;
+  if (wait === 0) return;
+  throw new TrackbridgeError('RATE_LIMITED', `source ${source.name} is over its rateLimit`, {
+    retryAfter: wait,
+  });
+}
+
+/** What waits at all may wait for a thread that somebody's dead disk holds, and no signal reaches it there. */
+function bounded<T>(work: T | Promise<T>, signal: AbortSignal): T | Promise<T> {
+  if (!(work instanceof Promise)) return work;
+  return within(work, signal, () => budgetSpent('checking and decoding the delivery'));
 }
 
 async function append(

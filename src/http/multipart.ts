@@ -2,8 +2,9 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import Koa from 'koa';
 import { koaBody } from 'koa-body';
+import { LIMITS } from '../decode/limits.js';
 import type { MultipartReader } from '../decode/multipart.js';
-import { messageOf, TrackbridgeError } from '../errors.js';
+import { TrackbridgeError } from '../errors.js';
 
 /** The part of formidable's part that is looked at: a stream that knows its names. */
 interface Part {
@@ -13,9 +14,6 @@ interface Part {
   on(event: 'data', listener: (chunk: Buffer) => void): unknown;
   on(event: 'end', listener: () => void): unknown;
 }
-
-/** More parts than a form has, fewer than would hurt. */
-const MAX_FIELDS = 1000;
 
 /**
  * Reads multipart bodies with koa-body. The bytes have been read already, for the signature's sake, so koa-body gets them
@@ -39,7 +37,7 @@ export const readMultipart: MultipartReader = async (body, contentType) => {
     urlencoded: false,
     text: false,
     formidable: {
-      maxFields: MAX_FIELDS,
+      maxFields: LIMITS.keys,
       maxFieldsSize: Math.max(1, body.length),
       onPart(part: Part, keep: (part: never) => void) {
         if (part.originalFilename === null) keep(part as never);
@@ -50,9 +48,13 @@ export const readMultipart: MultipartReader = async (body, contentType) => {
   try {
     await parse(ctx, async () => undefined);
   } catch (error) {
+    // formidable numbers its own complaints, all of them about the body; anything else is a fault on this side.
+    const isFormidables = typeof (error as { code?: unknown }).code === 'number';
     throw new TrackbridgeError(
-      'BODY_MALFORMED',
-      `the body is not valid multipart: ${messageOf(error)}`,
+      isFormidables ? 'BODY_MALFORMED' : 'INTERNAL',
+      isFormidables
+        ? 'the body is not valid multipart: a part is malformed, or it ends too soon'
+        : 'multipart cannot be read now',
       { cause: error },
     );
   }

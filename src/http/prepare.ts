@@ -1,7 +1,8 @@
 import type { Violation } from '../errors.js';
 import type { Canonicalizer, DeliveryFacts } from '../event/canonicalizer.js';
-import { canonicalContext } from '../event/context.js';
-import { type CanonicalEvent, isObject, type JsonValue, orderKeyOf } from '../event/event.js';
+import { maskWriteKey } from '../event/context.js';
+import { type CanonicalEvent, type JsonValue, orderKeyOf } from '../event/event.js';
+import { formatTimestamp } from '../event/timestamp.js';
 import type { NewEvent, NewQuarantined } from '../outbox/outbox.js';
 import type { Decoded, Delivery, RawEvent, Source } from '../sources/source.js';
 import type { Coverage } from '../verify/combine.js';
@@ -31,11 +32,16 @@ export function prepare(
   canonicalize: Canonicalizer,
   uuid: () => string,
 ): Prepared {
+  // The same for every event of a batch.
+  const shared = {
+    ...sourceFacts(source, uuid),
+    receivedAtText: formatTimestamp(delivery.receivedAt),
+  };
   const events: NewEvent[] = [];
   const quarantined: NewQuarantined[] = [];
   for (const [index, raw] of decoded.events.entries()) {
     const facts = factsOf(delivery, raw, coverage(index));
-    const outcome = canonicalize(raw.value, { ...sourceFacts(source, uuid), ...facts });
+    const outcome = canonicalize(raw.value, { ...shared, ...facts });
     if (outcome.ok) events.push(toNewEvent(source, outcome.event, outcome.messageIdGenerated));
     else quarantined.push(toQuarantined(source, facts, raw.value, 'invalid', outcome.errors));
   }
@@ -121,15 +127,16 @@ function toQuarantined(
     receivedAt: facts.receivedAt,
     reason,
     errors,
-    raw: JSON.stringify(withoutWriteKey(raw)),
+    raw: JSON.stringify(raw, maskWriteKeys),
     delivery: JSON.stringify(facts),
   };
 }
 
-/** A write key is a credential: it is not kept, also not with what could not be accepted. */
-function withoutWriteKey(raw: JsonValue): JsonValue {
-  if (!isObject(raw)) return raw;
-  const { writeKey: _dropped, ...rest } = raw;
-  if (!isObject(rest['context'])) return rest;
-  return { ...rest, context: canonicalContext(rest['context'], undefined) };
+/**
+ * A write key is a credential: it is not kept, also not with what could not be accepted, wherever it stands in it. A
+ * recorded request holds it in its URL as well.
+ */
+function maskWriteKeys(key: string, value: JsonValue): JsonValue | undefined {
+  if (key === 'writeKey') return undefined;
+  return typeof value === 'string' && value.includes('writeKey=') ? maskWriteKey(value) : value;
 }

@@ -17,8 +17,13 @@ const CHECK_HEADS_EVERY = 50;
 const LINGER = 2_000;
 
 export interface HttpServer {
-  /** Resolves to the port, once connections are taken. Throws START_FAILED where the address cannot be had. */
-  listen(host: string, port: number): Promise<number>;
+  /** Resolves when the requests that are there now are answered, or after `graceMs`. */
+  settle(graceMs: number): Promise<void>;
+  /**
+   * Resolves to the port, once connections are taken. Throws START_FAILED where the address cannot be had; `section` is the
+   * part of the configuration to change then.
+   */
+  listen(host: string, port: number, section: string): Promise<number>;
   /** Takes no new connections and resolves when the last one is gone; those still there after `graceMs` are cut. */
   close(graceMs: number): Promise<void>;
 }
@@ -49,10 +54,13 @@ export function createHttpServer(
   });
 
   const answering = new WeakMap<Socket, ServerResponse>();
+  const open = new Set<ServerResponse>();
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request;
     answering.set(socket, response);
+    open.add(response);
     response.once('close', () => {
+      open.delete(response);
       firstBytes?.answered(socket);
       if (answering.get(socket) === response) answering.delete(socket);
       if (!request.complete) {
@@ -67,6 +75,8 @@ export function createHttpServer(
   server.on('checkExpectation', handle);
   server.on('connection', (socket: Socket) => firstBytes?.watch(socket));
   server.on('connect', (_request, socket: Socket) => {
+    // Node has let go of the socket: without a listener of ours a reset would end the process.
+    socket.on('error', () => socket.destroy());
     socket.end(
       rawProblem(new TrackbridgeError('METHOD_NOT_ALLOWED', 'this is not a proxy'), uuid()),
     );
@@ -94,17 +104,24 @@ export function createHttpServer(
   });
 
   return {
-    listen: (host, port) => listen(server, host, port),
+    listen: (host, port, section) => listen(server, host, port, section),
+    settle: (graceMs) => settle([...open], graceMs, clock),
     close: (graceMs) => close(server, graceMs, clock),
   };
 }
 
+const LISTEN_FAULTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is in use',
+  EADDRNOTAVAIL: 'the address is none of this machine',
+  ENOTFOUND: 'the host name is not known',
+  EACCES: 'this user may not use the port',
+};
+
 function lingerThenCut(request: IncomingMessage, socket: Socket): void {
   request.resume();
-  const timer = setTimeout(() => {
-    if (!request.complete) socket.destroy();
-  }, LINGER).unref();
-  socket.once('close', () => clearTimeout(timer));
+  const timer = setTimeout(() => socket.destroy(), LINGER).unref();
+  // Comes after the last byte and after a lost connection alike.
+  request.once('close', () => clearTimeout(timer));
 }
 
 function parserProblem(
@@ -128,20 +145,33 @@ function parserProblem(
   });
 }
 
-function listen(server: Server, host: string, port: number): Promise<number> {
+function listen(server: Server, host: string, port: number, section: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'the port is in use' : error.message;
+      const why = LISTEN_FAULTS[error.code ?? ''] ?? error.message;
       reject(
         new TrackbridgeError(
           'START_FAILED',
-          `cannot listen on ${host}:${port}: ${why}; choose another with --port or server.port`,
+          `cannot listen on ${host}:${port}: ${why}; change ${section}.host or ${section}.port`,
           { cause: error },
         ),
       );
     });
     server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
   });
+}
+
+async function settle(
+  responses: readonly ServerResponse[],
+  graceMs: number,
+  clock: Clock,
+): Promise<void> {
+  const done = new AbortController();
+  const answered = Promise.all(
+    responses.map((response) => new Promise((resolve) => response.once('close', resolve))),
+  );
+  await Promise.race([answered, clock.sleep(graceMs, done.signal)]);
+  done.abort();
 }
 
 function close(server: Server, graceMs: number, clock: Clock): Promise<void> {

@@ -16,7 +16,6 @@ interface Entry {
   readonly size: number;
   readonly resolve: (result: StepResults[keyof StepResults]) => void;
   readonly reject: (error: unknown) => void;
-  taken: boolean;
 }
 
 type Commit = (steps: readonly Step[]) => Promise<readonly StepResults[keyof StepResults][]>;
@@ -29,8 +28,8 @@ type Commit = (steps: readonly Step[]) => Promise<readonly StepResults[keyof Ste
  */
 export class GroupCommit {
   readonly #commit: Commit;
-  #waiting: Entry[] = [];
-  #count = 0;
+  /** In the order of arrival. */
+  readonly #waiting = new Set<Entry>();
   #characters = 0;
   #pump: Promise<void> | undefined;
 
@@ -51,8 +50,8 @@ export class GroupCommit {
   ): Promise<StepResults[Kind]> {
     if (signal?.aborted) return Promise.reject(spent());
     if (
-      this.#count >= WAITING_STEPS ||
-      (this.#count > 0 && this.#characters + size > WAITING_CHARACTERS)
+      this.#waiting.size >= WAITING_STEPS ||
+      (this.#waiting.size > 0 && this.#characters + size > WAITING_CHARACTERS)
     ) {
       return Promise.reject(
         new TrackbridgeError('OUTBOX_FULL', 'Too many deliveries wait for the disk; try again', {
@@ -62,13 +61,13 @@ export class GroupCommit {
     }
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
-        if (!entry.taken) this.#take(entry);
+        // Let go of at once: while a disk hangs, what was taken back must not pile up.
+        this.#take(entry);
         reject(spent());
       };
       const entry: Entry = {
         step,
         size,
-        taken: false,
         resolve: (result) => {
           signal?.removeEventListener('abort', onAbort);
           // The results come in the order of the steps, so this one is of the step's kind.
@@ -80,8 +79,7 @@ export class GroupCommit {
         },
       };
       signal?.addEventListener('abort', onAbort, { once: true });
-      this.#waiting.push(entry);
-      this.#count += 1;
+      this.#waiting.add(entry);
       this.#characters += size;
       this.#pump ??= this.#run();
     });
@@ -117,29 +115,22 @@ export class GroupCommit {
   #next(): Entry[] {
     const group: Entry[] = [];
     let characters = 0;
-    let looked = 0;
     for (const entry of this.#waiting) {
-      // Entries that were taken back stay in the list until here: removing each at once would cost its length.
-      if (!entry.taken) {
-        if (
-          group.length >= GROUP_STEPS ||
-          (group.length > 0 && characters + entry.size > GROUP_CHARACTERS)
-        )
-          break;
-        this.#take(entry);
-        group.push(entry);
-        characters += entry.size;
+      if (
+        group.length >= GROUP_STEPS ||
+        (group.length > 0 && characters + entry.size > GROUP_CHARACTERS)
+      ) {
+        break;
       }
-      looked += 1;
+      this.#take(entry);
+      group.push(entry);
+      characters += entry.size;
     }
-    this.#waiting = this.#waiting.slice(looked);
     return group;
   }
 
   #take(entry: Entry): void {
-    entry.taken = true;
-    this.#count -= 1;
-    this.#characters -= entry.size;
+    if (this.#waiting.delete(entry)) this.#characters -= entry.size;
   }
 }
 

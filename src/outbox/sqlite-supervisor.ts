@@ -24,6 +24,7 @@ export class StoreSupervisor {
   #thread: StoreThread | undefined;
   #restarting: Promise<StoreThread> | undefined;
   #failure: { readonly error: TrackbridgeError; readonly until: number } | undefined;
+  #closed = false;
 
   constructor(deps: SupervisorDeps) {
     this.#deps = deps;
@@ -54,6 +55,8 @@ export class StoreSupervisor {
 
   /** Closes the store and ends its thread. */
   async close(): Promise<void> {
+    this.#closed = true;
+    await this.#restarting?.catch(() => undefined);
     const thread = this.#thread;
     if (thread === undefined) return;
     try {
@@ -65,6 +68,7 @@ export class StoreSupervisor {
 
   /** Ends the thread without waiting for it. */
   abandon(): void {
+    this.#closed = true;
     void this.#thread?.end();
   }
 
@@ -80,6 +84,8 @@ export class StoreSupervisor {
     if (this.#failure !== undefined && now < this.#failure.until) throw this.#failure.error;
     if (this.#opening === undefined) throw new TypeError('The outbox is not open');
     await this.#thread?.end();
+    // Closed meanwhile: another thread would keep the file, and the process, for ever.
+    if (this.#closed) throw new TrackbridgeError('DRAINING', 'The outbox is closing');
     const thread = this.#deps.startThread();
     this.#thread = thread;
     try {
@@ -93,7 +99,8 @@ export class StoreSupervisor {
         cause,
         retryAfter: 5 * REOPEN_PAUSE,
       });
-      this.#failure = { error, until: now + REOPEN_PAUSE };
+      // From now, not from when the try began: one that reads the whole file takes longer than the pause.
+      this.#failure = { error, until: this.#deps.clock.monotonic() + REOPEN_PAUSE };
       await thread.end();
       throw error;
     }

@@ -151,7 +151,9 @@ export class SqliteOutbox implements Outbox {
   }
 
   async #accept(id: string, event: NewEvent): Promise<Appended> {
-    const step = { kind: 'accept', id: rowOf(id), event } as const;
+    // As of now: retention goes by arrival in order of position, and an old one here would take newer ones with it.
+    const arrived = { ...event, receivedAt: this.#deps.clock.now() };
+    const step = { kind: 'accept', id: rowOf(id), event: arrived } as const;
     const result = await this.#submit<'accept'>(step, event.json.length + OVERHEAD);
     if (result === 'missing') {
       throw new TrackbridgeError(

@@ -29,8 +29,9 @@ export function failureOf(
   const said = printable(excerpt.trim(), LONGEST_EXCERPT);
   const redirect = status >= 300 && status < 400 ? ' (redirects are not followed)' : '';
   const title = STATUS_CODES[status] === undefined ? '' : ` ${STATUS_CODES[status]}`;
-  return new SinkError(`answered ${status}${title}${redirect}${said === '' ? '' : `: ${said}`}`, {
+  return new SinkError(`answered ${status}${title}${redirect}`, {
     retryable,
+    ...(said !== '' && { excerpt: said }),
     ...(after !== undefined && { retryAfter: after }),
   });
 }

@@ -141,12 +141,13 @@ async function attempt(sent: Promise<void>): Promise<DeliveryResult> {
     return DELIVERED;
   } catch (error) {
     if (!(error instanceof SinkError)) throw error;
-    const { message, retryable, retryAfter } = error;
+    const { message, retryable, retryAfter, excerpt } = error;
     return {
       ok: false,
       retryable,
       error: message,
       ...(retryAfter !== undefined && { retryAfter }),
+      ...(excerpt !== undefined && { excerpt }),
     };
   }
 }

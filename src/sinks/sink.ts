@@ -10,7 +10,7 @@ export interface SinkEvent {
   readonly event: CanonicalEvent;
 }
 
-/** How one event of a batch fared. `retryAfter` is in milliseconds, as the far side asked for. */
+/** How one event of a batch fared; `retryAfter` (milliseconds) and `excerpt` as in SinkErrorDetails. */
 export type DeliveryResult =
   | { readonly ok: true }
   | {
@@ -18,6 +18,7 @@ export type DeliveryResult =
       readonly retryable: boolean;
       readonly retryAfter?: number;
       readonly error: string;
+      readonly excerpt?: string;
     };
 
 export const DELIVERED: DeliveryResult = { ok: true };
@@ -73,18 +74,22 @@ export interface SinkErrorDetails {
   readonly retryable: boolean;
   /** Milliseconds, where the far side said when to come again. */
   readonly retryAfter?: number;
+  /** What the far side said, one line: kept with the dead letter and never logged, since it may repeat the payload. */
+  readonly excerpt?: string;
   readonly cause?: unknown;
 }
 
-/** A whole batch failed. `message` is one line without secrets. */
+/** A whole batch failed. `message` is one line without secrets and payload. */
 export class SinkError extends Error {
   readonly retryable: boolean;
   readonly retryAfter: number | undefined;
+  readonly excerpt: string | undefined;
 
   constructor(message: string, details: SinkErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'SinkError';
     this.retryable = details.retryable;
     this.retryAfter = details.retryAfter;
+    this.excerpt = details.excerpt;
   }
 }

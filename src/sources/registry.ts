@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Clock } from '../clock.js';
 import type { SourceConfig } from '../config/config.js';
 import type { MultipartReader } from '../decode/multipart.js';
 import { createSpecTypes, type SpecTypes } from '../decode/spec-types.js';
@@ -14,8 +15,9 @@ export function createSource(
   name: string,
   config: SourceConfig,
   readMultipart: MultipartReader,
+  clock: Clock,
 ): Source {
-  const verifiers = config.verify.map((scheme) => createVerifier(scheme));
+  const verifiers = config.verify.map((scheme) => createVerifier(scheme, clock));
   switch (config.type) {
     case 'segment':
       return createSegmentSource(name, config, verifiers, readMultipart);

@@ -73,11 +73,7 @@ export function createRudderstackSource(
     checkBelow(below) {
       if (below === '') return;
       const { type } = namedBelow(below);
-      if (
-        type === undefined ||
-        !types.has(type) ||
-        below.replace(/\/$/, '').split('/').length > 2
-      ) {
+      if (type !== undefined && !types.has(type)) {
         throw nothingBelow(
           name,
           'below it come an event type and a name, as in track/Order%20Completed',
@@ -99,11 +95,14 @@ function hasBodyMethod(method: string): boolean {
 
 /** `track/Order%20Completed` → its type and name. Throws REQUEST_MALFORMED where the encoding is broken. */
 function namedBelow(below: string): Named {
-  if (below === '') return {};
-  const [type, name] = below.split('/').map(decodeSegment);
+  // RudderStack joins URL and appendPath as they are, so slashes come doubled; a name may hold one.
+  const [type, ...name] = below
+    .split('/')
+    .filter((segment) => segment !== '')
+    .map(decodeSegment);
   return {
     ...(type === undefined ? {} : { type: type.toLowerCase() }),
-    ...(name === undefined || name === '' ? {} : { name }),
+    ...(name.length === 0 ? {} : { name: name.join('/') }),
   };
 }
 

@@ -30,6 +30,8 @@ export function createLog(level: string, stream?: DestinationStream): Log {
         censor: '***',
       },
     },
-    stream ?? destination({ fd: 2, sync: true }),
+    // Not synchronous: a pipe nobody reads would stop the event loop, and with it every answer. What does not fit into a
+    // megabyte is dropped then. pino writes the rest out when the process ends.
+    stream ?? destination({ fd: 2, sync: false, maxLength: 1024 * 1024 }),
   );
 }

@@ -3,6 +3,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 /** How a delivery ended, as a metric label: one word a row of the contract's table of answers. */
 export type DeliveryOutcome =
   | 'accepted'
+  | 'aborted'
   | 'undecodable'
   | 'unauthenticated'
   | 'not_allowed'

@@ -42,6 +42,19 @@ export function firstElement(body: Buffer): FirstElement | undefined {
   return { element, json: body.subarray(only.start, only.end) };
 }
 
+/**
+ * Whether a body is a JSON array whose first element has a key twice. No signature makes such an element good, not even
+ * one over the whole body: no sender's serialiser writes it, and readers differ on what it says.
+ */
+export function repeatsMember(body: Buffer): boolean {
+  const open = jsonStart(body);
+  if (body[open] !== OPEN_ARRAY) return false;
+  const start = skipSpace(body, open + 1);
+  if (body[start] !== OPEN_OBJECT) return false;
+  const object = objectMembers(body, start);
+  return object !== undefined && repeatsKey(object.members);
+}
+
 function plainElement(body: Buffer, start: number): FirstElement | undefined {
   const end = skipValue(body, start);
   return end >= 0 && endsElement(body, end) ? { element: body.subarray(start, end) } : undefined;

@@ -52,6 +52,9 @@ function remoteCheck(config: JwtConfig, clock: Clock): Check {
   const algorithms = publicAlgorithms(config.algorithms);
   const keys = remoteKeys(jwksUrl(config.jwks ?? ''), clock);
   return async (token, signal) => {
+    // What is no token of an allowed algorithm cannot become one by any key.
+    const { alg = '' } = decodeHeader(token);
+    if (!algorithms.includes(alg)) throw new errors.JOSEAlgNotAllowed('"alg" is not allowed');
     const asked = clock.monotonic();
     await keys.ready(signal);
     try {
@@ -62,6 +65,14 @@ function remoteCheck(config: JwtConfig, clock: Clock): Check {
       await verifyWithAny(token, keys, options(config, algorithms, clock));
     }
   };
+}
+
+function decodeHeader(token: string): ReturnType<typeof decodeProtectedHeader> {
+  try {
+    return decodeProtectedHeader(token);
+  } catch (cause) {
+    throw new errors.JWTInvalid('it is no JWT', { cause });
+  }
 }
 
 function jwksUrl(text: string): URL {

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../clock.js';
+import type { Clock } from '../clock.js';
 import type { VerifyConfig } from '../config/config.js';
 import { basic } from './basic.js';
 import { hmac } from './hmac.js';
@@ -13,7 +13,7 @@ import { writeKey } from './write-key.js';
  * Builds the verifier of one configured scheme; a new scheme is one file and one line here. Throws CONFIG_INVALID where
  * `jwt` cannot work as configured. `clock` tells when tokens expire and keys are fetched again.
  */
-export function createVerifier(config: VerifyConfig, clock: Clock = systemClock): Verifier {
+export function createVerifier(config: VerifyConfig, clock: Clock): Verifier {
   switch (config.scheme) {
     case 'segment-signature':
       return segmentSignature(config);

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { KeyObject } from 'node:crypto';
 import type { VerifyConfig } from '../config/config.js';
-import { firstElement } from './first-element.js';
+import { firstElement, repeatsMember } from './first-element.js';
 import { hmacKeys, isSigned, readSignatures, type SignatureFormat } from './signature.js';
 import type { Verifier } from './verifier.js';
 
@@ -46,7 +46,7 @@ function signedPart(
   batch: SegmentSignatureConfig['batch'],
 ): SignedPart | undefined {
   const signs = (bytes: Buffer): boolean => isSigned('sha1', keys, bytes, signatures);
-  if (signs(body)) return 'body';
+  if (signs(body)) return repeatsMember(body) ? undefined : 'body';
   // Bytes that are not UTF-8 may be read in the charset of Content-Type, which nobody signs. A forged second element must
   // not bring that about: the signed first one would then say something else.
   if (batch === 'whole-body' || !isUtf8(body)) return undefined;

@@ -148,7 +148,7 @@ describe('stats', () => {
           name: 'far',
           pending: 1,
           oldestAgeMs: 1500,
-          delivered: 0,
+          settled: 0,
           deadLetters: 0,
           state: 'retrying',
           lastError: 'refused',

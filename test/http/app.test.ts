@@ -234,9 +234,9 @@ describe('health', () => {
     expect(lines()).toMatchObject([{ source: 'health', code: 'OUTBOX_FULL' }]);
   });
 
-  it('is not there for other methods', async () => {
+  it('takes no other methods', async () => {
     const { statusOf } = await serve([openSource()]);
-    expect(await statusOf('/livez')).toBe(404);
+    expect(await statusOf('/livez')).toBe(405);
     expect(await statusOf('/livez', 'HEAD')).toBe(200);
   });
 });

@@ -84,12 +84,12 @@ describe('a body that does not arrive', () => {
     expect(error).toMatchObject({ code: 'BODY_TIMEOUT' });
   });
 
-  it('whole is malformed, whether the sender hangs up or promises too much', async () => {
+  it('whole is the sender’s fault, whether it hangs up or promises too much', async () => {
     const aborted = requestOf({ headers: { 'content-length': '100' } });
     const body = errorOf(() => readBody(aborted, LIMIT, NEVER, 'BODY_TIMEOUT'));
     aborted.push('{');
     aborted.destroy();
-    expect(await body).toMatchObject({ code: 'BODY_MALFORMED', status: 400 });
+    expect(await body).toMatchObject({ code: 'BODY_ABORTED', status: 400 });
 
     const short = requestOf({ headers: { 'content-length': '100' } });
     short.push('{}');
@@ -97,6 +97,13 @@ describe('a body that does not arrive', () => {
     expect(await errorOf(() => readBody(short, LIMIT, NEVER, 'BODY_TIMEOUT'))).toMatchObject({
       code: 'BODY_MALFORMED',
     });
+  });
+
+  it('because of a fault on this side is not the sender’s', async () => {
+    const decoding = requestOf({ headers: { 'content-length': '2' } });
+    decoding.setEncoding('utf8');
+    const error = await errorOf(() => readBody(decoding, LIMIT, NEVER, 'BODY_TIMEOUT'));
+    expect(error).toMatchObject({ code: 'INTERNAL', status: 503 });
   });
 
   it('and fails after the answer was given surfaces nowhere', async () => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { systemClock } from '../../src/clock.js';
+import { systemClock, within } from '../../src/clock.js';
 import { TrackbridgeError } from '../../src/errors.js';
-import { budgetSpent, Deadlines, within } from '../../src/http/deadline.js';
+import { budgetSpent, Deadlines } from '../../src/http/deadline.js';
 import { errorOf } from './requests.js';
 
 const late = (): TrackbridgeError => new TrackbridgeError('BUDGET_SPENT', 'late');

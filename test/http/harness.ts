@@ -99,5 +99,5 @@ export function harness(changes: Partial<AppDeps> = {}): Harness {
 
 /** A segment source without verification unless `config` says otherwise. */
 export function openSource(config: Partial<SourceConfig> = {}, name = 'open'): Source {
-  return createSource(name, sourceConfig(config), noMultipart);
+  return createSource(name, sourceConfig(config), noMultipart, new FakeClock());
 }

@@ -31,7 +31,7 @@ async function serve(
   );
   servers.push(server);
   clocks.push(clock);
-  const port = await server.listen('127.0.0.1', 0);
+  const port = await server.listen('127.0.0.1', 0, 'server');
   return { clock, server, port, lines, connect: () => rawConnection(port) };
 }
 
@@ -56,9 +56,9 @@ describe('a server', () => {
       { budget: 4500, queryLimit: 16_384 },
       { clock: new FakeClock(), log, uuid: () => 'the-id' },
     );
-    expect(await errorOf(() => server.listen('127.0.0.1', port))).toMatchObject({
+    expect(await errorOf(() => server.listen('127.0.0.1', port, 'admin'))).toMatchObject({
       code: 'START_FAILED',
-      message: expect.stringMatching(/the port is in use; choose another with --port/),
+      message: expect.stringMatching(/the port is in use; change admin.host or admin.port/),
     });
     await server.close(1);
     taken.close();

@@ -31,7 +31,10 @@ describe('the registry', () => {
           description: expect.any(String),
         });
       }
-      const validate = new Ajv2020({ keywords: ['x-unit'], allowUnionTypes: true }).compile(schema);
+      const validate = new Ajv2020({
+        keywords: ['x-unit', 'x-expect'],
+        allowUnionTypes: true,
+      }).compile(schema);
       expect(validate({ surprise: 1 })).toBe(false);
     },
   );
@@ -56,7 +59,11 @@ describe('the registry', () => {
     ],
     ['module', { path: './x.mjs' }, { path: './x.mjs', options: {} }],
   ])('fills the defaults of %s', (type, options, filled) => {
-    const ajv = new Ajv2020({ keywords: ['x-unit'], allowUnionTypes: true, useDefaults: true });
+    const ajv = new Ajv2020({
+      keywords: ['x-unit', 'x-expect'],
+      allowUnionTypes: true,
+      useDefaults: true,
+    });
     const copy = structuredClone(options);
     expect(ajv.validate(schemaOf(type), copy)).toBe(true);
     expect(copy).toEqual(filled);

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.js';
 import type { SourceConfig } from '../../src/config/config.js';
 import { TrackbridgeError } from '../../src/errors.js';
 import { createSource } from '../../src/sources/registry.js';
@@ -22,13 +23,18 @@ async function schemaFile(name: string, text: string): Promise<string> {
 }
 
 function rudderstack(changes: Partial<SourceConfig> = {}) {
-  return createSource('rs', sourceConfig({ type: 'rudderstack', ...changes }), noMultipart);
+  return createSource(
+    'rs',
+    sourceConfig({ type: 'rudderstack', ...changes }),
+    noMultipart,
+    systemClock,
+  );
 }
 
 describe('a source', () => {
   it('is of its configured type and asks its configured schemes', async () => {
     const verify = [{ scheme: 'basic', secrets: ['user:password'] }] as const;
-    const segment = createSource('segment', sourceConfig({ verify }), noMultipart);
+    const segment = createSource('segment', sourceConfig({ verify }), noMultipart, systemClock);
     expect([segment.vendor, segment.name, rudderstack().vendor]).toEqual([
       'segment',
       'segment',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.js';
 import type { VerifyConfig } from '../../src/config/config.js';
 import { createVerifier } from '../../src/verify/registry.js';
 import { signedOf } from './signed.js';
@@ -23,7 +24,7 @@ describe('createVerifier', () => {
   it.each(CONFIGS)(
     'builds $scheme, which refuses a delivery that carries nothing',
     async (config) => {
-      const verifier = createVerifier(config);
+      const verifier = createVerifier(config, systemClock);
       expect(verifier.scheme).toBe(config.scheme);
       const verdict = await verifier.verify(signedOf(), new AbortController().signal);
       expect(verdict.holds).toBe(false);
@@ -31,7 +32,7 @@ describe('createVerifier', () => {
   );
 
   it('builds none, which refuses nothing', () => {
-    const verifier = createVerifier({ scheme: 'none' });
+    const verifier = createVerifier({ scheme: 'none' }, systemClock);
     expect(verifier.scheme).toBe('none');
     expect(verifier.verify(signedOf(), new AbortController().signal)).toMatchObject({
       holds: true,
