@@ -49,7 +49,7 @@ export function createAdminApp(deps: AdminDeps): Koa {
 
 /** What only reads answers soon or not at all: while the disk hangs is when an operator looks. */
 const answerInTime: Koa.Middleware = (ctx, next) => {
-  if (ctx.method !== 'GET') return next();
+  if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return next();
   return within(next(), AbortSignal.timeout(READ_WITHIN), () => {
     return new TrackbridgeError(
       'OUTBOX_UNAVAILABLE',

@@ -100,6 +100,88 @@ describe('every answer of the admin listener', () => {
   });
 });
 
+describe('a method that a path of the admin API does not take', () => {
+  it.each([
+    ['DELETE', '/api/stats', 'GET'],
+    ['POST', '/metrics', 'GET'],
+    ['PUT', '/api/dead-letters', 'GET'],
+    ['DELETE', '/api/quarantine/replay', 'POST'],
+    ['POST', '/readyz', 'GET'],
+  ])('is a 405 that says what is allowed: %s %s', async (method, path, allowed) => {
+    const { ask } = await serve();
+    const response = await ask(path, { method });
+    expect(response.status).toBe(405);
+    expect(response.headers.get('allow')?.split(', ')).toContain(allowed);
+    expect(response.headers.get('content-type')).toContain('application/problem+json');
+    expect(response.headers.get('x-request-id')).toBe('the-id');
+  });
+});
+
+describe('while the outbox hangs', () => {
+  const hung = () => new Promise<never>(() => undefined);
+  afterEach(() => vi.restoreAllMocks());
+
+  it.each([
+    ['GET', '/api/stats'],
+    ['HEAD', '/api/stats'],
+    ['GET', '/metrics'],
+    ['GET', '/api/dead-letters'],
+    ['GET', '/api/quarantine'],
+    ['GET', '/api/quarantine/1'],
+  ])('%s %s is given up after five seconds, with 503', async (method, path) => {
+    const { ask, outbox } = await serve();
+    for (const read of ['list', 'get'] as const) {
+      vi.spyOn(outbox.quarantine, read).mockImplementation(hung);
+      vi.spyOn(outbox.deadLetters, read).mockImplementation(hung);
+    }
+    const over = new AbortController();
+    const timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(over.signal);
+    const asked = [
+      vi.spyOn(outbox, 'stats').mockImplementation(hung),
+      vi.mocked(outbox.quarantine.list),
+      vi.mocked(outbox.quarantine.get),
+      vi.mocked(outbox.deadLetters.list),
+    ];
+    const answer = ask(path, { method });
+    await vi.waitFor(() => {
+      expect(asked.some(({ mock }) => mock.calls.length > 0)).toBe(true);
+    });
+    const limits = timeout.mock.calls.flat();
+    expect(limits.length).toBeGreaterThan(0);
+    expect(Math.max(...limits)).toBeLessThanOrEqual(5_000);
+    over.abort();
+    const response = await answer;
+    expect(response.status).toBe(503);
+    if (method === 'HEAD') return;
+    expect(await response.json()).toMatchObject({ type: 'urn:trackbridge:outbox-unavailable' });
+  });
+
+  it('scrapes share one reading, and the next one after it reads again', async () => {
+    const uuid = vi.fn(() => 'the-id');
+    const { ask, outbox } = await serve({ uuid });
+    const empty = await outbox.stats();
+    let answer = (): void => undefined;
+    const stats = vi.spyOn(outbox, 'stats').mockImplementation(
+      () =>
+        new Promise((resolve) => {
+          answer = () => resolve(empty);
+        }),
+    );
+    const scrapes = ['/metrics', '/api/stats', '/metrics', '/api/stats', '/metrics'].map((path) =>
+      ask(path),
+    );
+    // A request gets its id first; it asks the outbox in the same turn of the event loop.
+    await vi.waitFor(() => expect(uuid).toHaveBeenCalledTimes(5));
+    expect(stats).toHaveBeenCalledTimes(1);
+    answer();
+    for (const scrape of scrapes) expect((await scrape).status).toBe(200);
+    const next = ask('/api/stats');
+    await vi.waitFor(() => expect(stats).toHaveBeenCalledTimes(2));
+    answer();
+    expect((await next).status).toBe(200);
+  });
+});
+
 describe('a body of the admin API', () => {
   const headers = { 'content-type': 'application/json' };
   const path = '/api/dead-letters/purge';
