@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { GroupCommit } from '../../src/outbox/group-commit.js';
 import type { Step } from '../../src/outbox/sqlite-messages.js';
@@ -29,6 +31,36 @@ function manualStore() {
 /** Long enough for the next group to be taken: that itself waits for a turn of the event loop. */
 async function turn(): Promise<void> {
   for (let at = 0; at < 2; at += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Fills the queue with `megabytes`, which is as much as it takes, and takes all of it back. Keeps nothing of the steps (an error's stack would, too) but weak references. */
+async function takenBack(
+  commits: GroupCommit,
+  megabytes: number,
+): Promise<readonly WeakRef<object>[]> {
+  const steps: WeakRef<object>[] = [];
+  const codes: Promise<unknown>[] = [];
+  const aborts: AbortController[] = [];
+  for (let at = 0; at < megabytes; at += 1) {
+    const step = { kind: 'purge', shelf: 'dead', ids: [] } as const;
+    const abort = new AbortController();
+    const submitted = commits.submit(step, 1024 * 1024, abort.signal);
+    codes.push(submitted.catch(({ code }: { code: unknown }) => code));
+    steps.push(new WeakRef(step));
+    aborts.push(abort);
+  }
+  const more = commits.submit({ kind: 'probe' }, 1);
+  await expect(more).rejects.toMatchObject({ code: 'OUTBOX_FULL' });
+  for (const abort of aborts) abort.abort();
+  expect(new Set(await Promise.all(codes))).toEqual(new Set(['BUDGET_SPENT']));
+  return steps;
+}
+
+/** What is not reachable any more is gone after it: the only way to see from outside that nobody holds a step. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  collect();
 }
 
 describe('group commit', () => {
@@ -123,6 +155,22 @@ describe('group commit', () => {
       await turn();
     }
     await Promise.all(all);
+  });
+
+  it('lets go of what was taken back while a commit hangs, and its caps go on counting only what waits', async () => {
+    const { groups, commits, purge } = manualStore();
+    const underWay = purge();
+    await turn();
+    for (let round = 0; round < 2; round += 1) {
+      const steps = await takenBack(commits, 64);
+      await turn();
+      collectGarbage();
+      expect(steps.filter((step) => step.deref() !== undefined)).toEqual([]);
+    }
+    expect(groups).toHaveLength(1);
+    groups[0]?.end();
+    await underWay;
+    await commits.idle();
   });
 
   it('takes a single delivery however large', async () => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { type InProcess, inProcess } from './in-process.js';
-import { claimAll, delivery, done, NOW, newEvents } from './samples.js';
+import { claimAll, delivery, done, NOW, newEvent, newEvents, newQuarantined } from './samples.js';
 import { StillClock } from './still-clock.js';
 import { temporaryPlaces } from './temporary-places.js';
 
@@ -92,6 +92,20 @@ it('keeps what arrived under a clock that was a little ahead', async () => {
   await started.outbox.append(delivery(newEvents(3, { receivedAt: NOW + 60_000 })));
   await sweep(started);
   expect(kept(started)).toBe(3);
+});
+
+it('keeps younger events when an old entry of the quarantine is replayed behind them', async () => {
+  const started = await start([]);
+  const old = NOW - 2 * HOUR;
+  await started.outbox.append(delivery(newEvents(3), [newQuarantined({ receivedAt: old })]));
+  const [entry] = await started.outbox.quarantine.list({ limit: 1 });
+  const event = newEvent('replayed', { receivedAt: old });
+  await started.outbox.quarantine.accept(String(entry?.id), event);
+  await sweep(started);
+  expect(kept(started)).toBe(4);
+  started.clock.move(HOUR);
+  await sweep(started);
+  expect(kept(started)).toBe(0);
 });
 
 it('writes nothing while there is nothing to do', async () => {
