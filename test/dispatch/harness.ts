@@ -11,6 +11,8 @@ export interface Counted {
   readonly attempts: Record<string, number>;
   deadLetters: number;
   readonly warnings: string[];
+  /** Every warning with its fields, as one text. */
+  readonly logged: string[];
 }
 
 export interface Running {
@@ -39,7 +41,7 @@ export function withSinks(sinks: readonly SinkSpec[], random = () => 1 - 2 ** -3
   const clock = new FakeClock();
   const outbox = new FakeOutbox();
   for (const { name } of sinks) outbox.of(name);
-  const counted: Counted = { attempts: {}, deadLetters: 0, warnings: [] };
+  const counted: Counted = { attempts: {}, deadLetters: 0, warnings: [], logged: [] };
   const dispatcher = createDispatcher({
     outbox: outbox.asOutbox(),
     sinks,
@@ -47,7 +49,10 @@ export function withSinks(sinks: readonly SinkSpec[], random = () => 1 - 2 ** -3
     random,
     log: {
       info: () => undefined,
-      warn: (_fields, message) => counted.warnings.push(message),
+      warn: (fields, message) => {
+        counted.warnings.push(message);
+        counted.logged.push(JSON.stringify({ ...fields, message }));
+      },
     },
     metrics: {
       attempt: (sink, outcome, events) => {

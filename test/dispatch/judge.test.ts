@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DELIVERED, SinkError } from '../../src/sinks/sink.js';
-import { anEvent, FakeSink } from './fakes.js';
+import { anEvent, type Deliver, FakeSink } from './fakes.js';
 import { withSink } from './harness.js';
 
 const poisoned = new SinkError('400 from the sink', { retryable: false });
@@ -53,5 +53,51 @@ describe('a batch that fails for good', () => {
     expect(arrived).toEqual(['0', '1', '2', '3', '4', '6', '7', '8', '9', '10', '11']);
     expect([...consumer().dead.keys()]).toEqual(['5']);
     expect(consumer().attemptsOf('5').at(-1)?.error).toBe('400 from the sink');
+  });
+});
+
+describe('what the far side said of a failure', () => {
+  const excerpt = 'bad email ann@example.com';
+
+  it.each([
+    [
+      'of a batch',
+      async () => {
+        throw new SinkError('answered 400 Bad Request', { retryable: false, excerpt });
+      },
+    ],
+    [
+      'of one event',
+      async () => [{ ok: false, retryable: false, error: 'answered 400 Bad Request', excerpt }],
+    ],
+  ] satisfies [string, Deliver][])(
+    'is with the dead letter and not in the log: %s',
+    async (_, deliver) => {
+      const { clock, consumer, counted, dispatcher, outbox } = withSink(new FakeSink(deliver));
+      const id = outbox.add(anEvent('1'));
+      dispatcher.start();
+      await clock.until(() => consumer().dead.size === 1);
+      expect(consumer().attemptsOf(id).at(-1)?.error).toBe(`answered 400 Bad Request: ${excerpt}`);
+      expect(counted.logged.some((line) => line.includes('answered 400 Bad Request'))).toBe(true);
+      expect(counted.logged.join()).not.toContain('ann@example.com');
+      expect(JSON.stringify(dispatcher.state())).not.toContain('ann@example.com');
+    },
+  );
+
+  it('is kept with every attempt that is tried again, and with giving up', async () => {
+    const failing = new SinkError('answered 500', { retryable: true, excerpt });
+    const { clock, consumer, counted, dispatcher, outbox } = withSink(
+      new FakeSink(() => Promise.reject(failing)),
+      { config: { retry: { initial: 1_000, max: 1_000, giveUpAfter: 3_000 } } },
+    );
+    const id = outbox.add(anEvent('1'));
+    dispatcher.start();
+    await clock.until(() => consumer().dead.size === 1);
+    const errors = consumer()
+      .attemptsOf(id)
+      .map(({ error }) => error);
+    expect(errors.length).toBeGreaterThan(1);
+    for (const error of errors) expect(error).toContain(`answered 500: ${excerpt}`);
+    expect(counted.logged.join()).not.toContain('ann@example.com');
   });
 });
