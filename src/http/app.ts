@@ -49,8 +49,8 @@ export function createIngestRoutes(sources: readonly Source[], deps: AppDeps): M
 export function createApp(routes: Middleware, deps: AppDeps): Koa {
   const app = new Koa({ proxy: deps.server.trustProxy });
   app.silent = true; // every error is logged where it is answered
-  // Around the routes as well: a target such as `http://[::1/` fails before any of them is found.
   app.use(answerProblems(deps, 'unknown'));
+  app.use(refuseBadTarget);
   app.use(routes);
   app.use((ctx) => {
     throw new TrackbridgeError('NOT_FOUND', `no source has the path ${printablePath(ctx.path)}`);
@@ -115,6 +115,22 @@ function answerProblems(deps: AppDeps, source: string): Middleware {
     // Sources set their delivery's own.
     if (!ctx.res.hasHeader('x-request-id')) ctx.set('x-request-id', deps.uuid());
   };
+}
+
+/** Reading the path of `http://[::1/` throws, and `http://` has none. */
+const refuseBadTarget: Middleware = (ctx, next) => {
+  if (!hasPath(ctx)) {
+    throw new TrackbridgeError('REQUEST_MALFORMED', 'the request target is not a path or URL');
+  }
+  return next();
+};
+
+function hasPath(ctx: Context): boolean {
+  try {
+    return typeof ctx.path === 'string';
+  } catch {
+    return false;
+  }
 }
 
 const onlyGet: Middleware = (ctx, next) => {

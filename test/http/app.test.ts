@@ -104,6 +104,22 @@ describe('the path of a source', () => {
   });
 });
 
+describe('a request target that is no URL', () => {
+  it.each(['http://[::bad/x', 'http://[::1/in', 'http://'])(
+    'is the sender’s fault, with an id: %s',
+    async (target) => {
+      const { port, lines } = await serve([openSource({ path: '/in' })]);
+      const connection = await rawConnection(port);
+      connection.write(`POST ${target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
+      const text = await connection.closed();
+      expect(text).toMatch(/^HTTP\/1.1 400 /);
+      expect(text).toContain('application/problem+json');
+      expect(text).toMatch(/\r\nx-request-id: /i);
+      expect(lines()).toMatchObject([{ level: 'warn', code: 'REQUEST_MALFORMED', status: 400 }]);
+    },
+  );
+});
+
 describe('a path of no source', () => {
   it('is a problem that shows at most the beginning of the path, as printable text', async () => {
     const { ask } = await serve([openSource()]);
@@ -207,6 +223,37 @@ describe('an answer', () => {
     }
   });
 
+  it('is not counted where nothing could be delivered: HEAD, and the preflight of a browser', async () => {
+    const cors = { origins: ['*'] };
+    const { ask, deps } = await serve([
+      openSource({ type: 'rudderstack', path: '/in', cors }, 'open'),
+    ]);
+    expect((await ask('/in/track/A', { method: 'HEAD' })).status).toBe(200);
+    expect((await ask('/in/nothing', { method: 'HEAD' })).status).toBe(404);
+    expect((await ask('/in', { method: 'OPTIONS' })).status).toBe(204);
+    const counted = async () => {
+      const text = await deps.metrics.render({ pending: 0, inQuarantine: 0, sinks: [] });
+      const lines = text.split('\n').filter((line) => /^trackbridge_deliver\w+total\{/.test(line));
+      return lines.filter((line) => !line.endsWith(' 0'));
+    };
+    expect(await counted()).toEqual([]);
+    expect((await ask('/in/track/A')).status).toBe(200);
+    expect(await counted()).toEqual([
+      'trackbridge_deliveries_total{source="open",outcome="accepted"} 1',
+    ]);
+  });
+
+  it('to a sender that hangs up in the middle is counted as that', async () => {
+    const { port, deps, lines } = await serve([openSource({ path: '/in' })]);
+    const connection = await rawConnection(port);
+    connection.write('POST /in HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"type"');
+    connection.socket.end();
+    await vi.waitFor(() => expect(lines()).toMatchObject([{ code: 'BODY_ABORTED' }]));
+    const text = await deps.metrics.render({ pending: 0, inQuarantine: 0, sinks: [] });
+    expect(text).toContain('trackbridge_deliveries_total{source="open",outcome="aborted"} 1\n');
+    expect(text).not.toContain('outcome="undecodable"');
+  });
+
   it('may be read by the origins of the source, also where it is an error', async () => {
     const cors = { origins: ['https://app.example'] };
     const { ask } = await serve([openSource({ path: '/in', cors })]);
@@ -234,10 +281,22 @@ describe('health', () => {
     expect(lines()).toMatchObject([{ source: 'health', code: 'OUTBOX_FULL' }]);
   });
 
-  it('takes no other methods', async () => {
-    const { statusOf } = await serve([openSource()]);
-    expect(await statusOf('/livez')).toBe(405);
-    expect(await statusOf('/livez', 'HEAD')).toBe(200);
+  it.each(['/livez', '/readyz'])('takes GET and HEAD, and says so: %s', async (path) => {
+    const { ask, statusOf } = await serve([openSource()]);
+    for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
+      const response = await ask(path, { method });
+      expect(response.status, method).toBe(405);
+      expect(response.headers.get('allow')).toBe('GET, HEAD');
+      expect(response.headers.get('content-type')).toContain('application/problem+json');
+      expect(response.headers.get('x-request-id')).not.toBeNull();
+    }
+    expect(await statusOf(path, 'HEAD')).toBe(200);
+  });
+
+  it('of a source on the root is still health', async () => {
+    const { ask, store } = await serve([openSource({ type: 'rudderstack', path: '/' })]);
+    expect((await ask('/livez', { method: 'POST', body: '{"type":"track"}' })).status).toBe(405);
+    expect(store.deliveries).toEqual([]);
   });
 });
 
