@@ -158,6 +158,50 @@ describe('the rate limit', () => {
   });
 });
 
+describe('what outsiders send', () => {
+  it('does not use up the rate of those who can authenticate', async () => {
+    const verify = [
+      { scheme: 'shared-secret', header: 'x-signature', secrets: ['a-secret-of-the-test'] },
+    ] as const;
+    const rateLimit = { perSecond: 0.01, burst: 1 };
+    const { run, fail, store } = ingesting({ verify, rateLimit });
+    for (let at = 0; at < 5; at++) {
+      expect(await fail({ body: track() })).toMatchObject({ code: 'UNAUTHENTICATED' });
+    }
+    const headers = { 'x-signature': 'a-secret-of-the-test' };
+    await run({ body: track(), headers });
+    expect(store.deliveries).toHaveLength(1);
+    expect(await fail({ body: track(), headers })).toMatchObject({ code: 'RATE_LIMITED' });
+  });
+
+  it('is within the rate where it is kept in quarantine', async () => {
+    const verify = [
+      { scheme: 'shared-secret', header: 'x-signature', secrets: ['a-secret-of-the-test'] },
+    ] as const;
+    const rateLimit = { perSecond: 0.01, burst: 1 };
+    const { run, fail } = ingesting({ verify, rateLimit, onUnauthenticated: 'quarantine' });
+    expect(await run()).toMatchObject({ quarantined: 1 });
+    expect(await fail()).toMatchObject({ code: 'RATE_LIMITED', status: 429 });
+  });
+});
+
+describe('work on a delivery that never ends', () => {
+  const never = () => new Promise<never>(() => undefined);
+
+  it.each(['verify', 'decode'] as const)('is given up within the budget: %s', async (step) => {
+    const h = budgetOf(20);
+    const source = { ...openSource(), [step]: never };
+    const ingest = createIngest(source, h.deps, createMetrics().source('open'));
+    const run = () => ingest(contextOf({ body: track() }), 'the-id', h.clock.monotonic());
+    expect(await errorOf(run)).toMatchObject({
+      code: 'BUDGET_SPENT',
+      status: 503,
+      retryAfter: 1000,
+    });
+    expect(h.store.deliveries).toEqual([]);
+  });
+});
+
 describe('a source that acknowledges what is delivered', () => {
   const delivered = (settledBy: (ids: readonly string[]) => Promise<void>): Ingesting => {
     const h = harness();

@@ -131,6 +131,22 @@ describe('an event that is not valid', () => {
     }
   });
 
+  it.each<[string, JsonValue]>([
+    ['in a wrapper', { json: { type: 'nonsense', writeKey: 'the-write-key' } }],
+    ['deep in objects and lists', { a: [[{ b: { writeKey: 'the-write-key' } }], ['x']] }],
+    ['in a batch inside', { batch: [{ type: 'track', context: { writeKey: 'the-write-key' } }] }],
+    ['that is no text', { a: { writeKey: ['the-write-key', { b: 'the-write-key' }] } }],
+    ['in a URL in a list', { a: { urls: ['https://x.example/?a=1&writeKey=the-write-key#b'] } }],
+  ])('is kept without the write key, wherever that stands: %s', (_, value) => {
+    const decoded = { batch: false, events: [{ value }] };
+    const aside = prepareUnauthenticated(openSource(), delivery, decoded, 'no signature');
+    for (const { quarantined } of [prepareAll([{ value }]), aside]) {
+      expect(quarantined).toHaveLength(1);
+      expect(quarantined[0]?.raw).toMatch(/^\{"\w+":/);
+      expect(quarantined[0]?.raw).not.toContain('the-write-key');
+    }
+  });
+
   it('may be any JSON value', () => {
     const values: JsonValue[] = [null, 5, 'text', [1], {}, { context: null }, { context: [1] }];
     const { quarantined } = prepareAll(values.map((value) => ({ value })));

@@ -185,6 +185,27 @@ describe('a body that goes on after its answer', () => {
   });
 });
 
+describe('a connection that is kept', () => {
+  it('has no more listeners after 30 requests answered before their bodies than after one', async () => {
+    const listeners = new Set<number>();
+    const { connect } = await serve((request, response) => {
+      const { socket } = request;
+      listeners.add(socket.eventNames().reduce((sum, name) => sum + socket.listenerCount(name), 0));
+      response.writeHead(401).end('no');
+    });
+    const connection = await connect();
+    for (let count = 1; count <= 30; count++) {
+      connection.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\n');
+      await vi.waitFor(() => expect(statusesOf(connection.text())).toHaveLength(count), {
+        interval: 2,
+      });
+      connection.write('later');
+    }
+    expect(listeners.size).toBe(1);
+    connection.socket.destroy();
+  });
+});
+
 describe('closing', () => {
   it('ends idle connections at once, and takes no new ones', async () => {
     const { server, connect, port } = await serve(ok);

@@ -1,0 +1,23 @@
+import { gzipSync } from 'node:zlib';
+import { expect, it, vi } from 'vitest';
+import { readBody } from '../../src/http/body.js';
+import { idle } from '../dispatch/fake-clock.js';
+import { errorOf, requestOf } from './requests.js';
+
+// zlib's threads are those of name look-ups and files: a disk that hangs can hold all of them.
+vi.mock('../../src/http/inflate.js', async (original) => ({
+  ...(await original<typeof import('../../src/http/inflate.js')>()),
+  inflateBody: () => new Promise(() => undefined),
+}));
+
+it('a body that is never inflated is given up when its time is over', async () => {
+  const request = requestOf({ body: gzipSync('{}'), headers: { 'content-encoding': 'gzip' } });
+  const over = new AbortController();
+  const read = errorOf(() => readBody(request, 1000, over.signal, 'BODY_TIMEOUT'));
+  // The body itself is there at once; it is the inflating that is waited for.
+  await new Promise((resolve) => request.once('close', resolve));
+  await idle();
+  over.abort();
+  // Not 408: the sender was in time.
+  expect(await read).toMatchObject({ code: 'BUDGET_SPENT', status: 503, retryAfter: 1000 });
+});
