@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { parseJson, tryParseJson } from '../../src/decode/json.js';
 import { findJsonFault } from '../../src/decode/json-fault.js';
 import { LIMITS } from '../../src/decode/limits.js';
@@ -105,6 +105,31 @@ describe('the limits of JSON', () => {
   it.each([10_000, 3_000_000])('refuse %i levels without harm', (depth) => {
     expect(refusalOf(() => parseJson(nested(depth), LIMITS)).code).toBe('LIMIT_EXCEEDED');
     expect(refusalOf(() => parseJson('{"a":'.repeat(depth), LIMITS)).status).toBe(400);
+  });
+
+  it.each([
+    ['objects in a list', (count: number) => `[${Array(count).fill('{}').join(',')}]`],
+    ['lists in a list', (count: number) => `[${Array(count).fill('[]').join(',')}]`],
+    ['lists of one object', (count: number) => `{"a":[${Array(count).fill('[{}]').join(',')}]}`],
+  ])('refuse millions of empty %s, before they are parsed', (_, text) => {
+    const parse = vi.spyOn(JSON, 'parse');
+    expect(refusalOf(() => parseJson(text(2_000_000), LIMITS))).toMatchObject({
+      code: 'LIMIT_EXCEEDED',
+      status: 400,
+    });
+    expect(parse).not.toHaveBeenCalled();
+    parse.mockRestore();
+    // Real events have some.
+    expect(() => parseJson(text(50_000), LIMITS)).not.toThrow();
+  });
+
+  it('do not look for the fault of a text of megabytes', () => {
+    const error = refusalOf(() => parseJson(`["${'x'.repeat(1_000_000)}",]`, LIMITS));
+    expect(error).toMatchObject({ code: 'BODY_MALFORMED', status: 400 });
+    expect(error.message).not.toContain('offset');
+    expect(refusalOf(() => parseJson(`["${'x'.repeat(900_000)}",]`, LIMITS)).message).toContain(
+      'offset 900004',
+    );
   });
 
   it('refuse a million keys', () => {

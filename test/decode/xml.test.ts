@@ -126,6 +126,21 @@ describe('an XML body', () => {
     );
   });
 
+  it('may have as many references to characters as the limit has keys, and not one more', () => {
+    const limits = { ...LIMITS, keys: 500 };
+    for (const reference of ['&amp;', '&#65;', '&nbsp;']) {
+      const text = (count: number) => `<r><a>${reference.repeat(count)}</a></r>`;
+      expect(() => decodeXml(text(500), limits)).not.toThrow();
+      expect(refusalOf(() => decodeXml(text(501), limits))).toMatchObject({
+        code: 'LIMIT_EXCEEDED',
+        status: 400,
+      });
+    }
+    // In an attribute they cost the same.
+    const attribute = `<r a="${'&lt;'.repeat(501)}"/>`;
+    expect(refusalOf(() => decodeXml(attribute, limits)).code).toBe('LIMIT_EXCEEDED');
+  });
+
   it.each([
     ['tags that are no keys either', `<r>${'<!---->'.repeat(2_000)}</r>`, 'LIMIT_EXCEEDED'],
     ['long processing instructions', `<?x ${'a="1" '.repeat(200)}?><r/>`, 'BODY_MALFORMED'],

@@ -55,6 +55,14 @@ describe('toCanonical', () => {
     expect(canonical({ ...TRACK, type })['type']).toBe('track');
   });
 
+  it.each(['userId', 'anonymousId', 'groupId', 'previousId'])(
+    'takes a number beyond all for no %s',
+    (field) => {
+      const raw = JSON.parse(`{"type":"track","${field}":1e999}`) as JsonObject;
+      expect(canonical(raw)).not.toHaveProperty(field);
+    },
+  );
+
   describe('messageId', () => {
     it.each<[string, JsonValue]>([
       ['m', 'm'],
