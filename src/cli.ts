@@ -40,8 +40,12 @@ const commands = [
   deadLettersCommand(context),
   quarantineCommand(context),
 ];
-for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
-overrideExits(program);
+// Commander would leave with 1 on wrong usage.
+program.exitOverride();
+for (const command of commands) {
+  program.addCommand(command);
+  inherit(command, program);
+}
 
 try {
   await program.parseAsync(process.argv);
@@ -53,8 +57,8 @@ try {
   }
 }
 
-/** Commander would leave with 1 on wrong usage, and inside subcommands without asking. */
-function overrideExits(command: Command): void {
-  command.exitOverride();
-  for (const child of command.commands) overrideExits(child as Command);
+/** How errors are written and the program is left: commands that were made elsewhere know nothing of it. */
+function inherit(command: Command, parent: Command): void {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) inherit(child as Command, command);
 }

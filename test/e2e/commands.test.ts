@@ -23,6 +23,21 @@ const oneLine = (text: string): string => {
   expect(lines[0]).toMatch(/^trackbridge: /);
   return String(lines[0]);
 };
+/** The first of these ports that nobody listens on. */
+async function freePort(ports: readonly number[]): Promise<number> {
+  for (const port of ports) {
+    const server = createServer();
+    const listening = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!listening) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
+  throw new Error('none of the ports is free');
+}
+
 const OPEN = {
   sources: { in: { type: 'segment', path: '/in', verify: { scheme: 'none' } } },
   sinks: {},
@@ -50,12 +65,23 @@ describe('every command', () => {
     expect(stdout).toContain('Example:');
   });
 
-  it('leaves with 2 on wrong usage', async () => {
-    expect((await run('serve', '--prot', '1')).code).toBe(2);
-    expect((await run('nonsense')).code).toBe(2);
-    expect((await run('check')).code).toBe(2);
-    expect((await run('stats')).code).toBe(2);
-    expect((await run('serve', '--port', 'many')).code).toBe(2);
+  it.each([
+    ['an option it does not have', 'serve --prot 1', /--prot/],
+    ['a command that there is not', 'nonsense', /nonsense/],
+    ['a subcommand that there is not', 'dead-letters lost', /lost/],
+    ['an option that is missing', 'check', /--config/],
+    ['an option without its value', 'check --config', /--config/],
+    ['an argument that is missing', 'quarantine show', /id/],
+    ['no receiver', 'stats', /--admin/],
+    ['a port that is none', 'serve --port many', /--port/],
+    ['a URL that is none', 'stats --admin nowhere', /--admin/],
+  ])('leaves with 2 and one line on wrong usage: %s', async (_, words, named) => {
+    const { code, stdout, stderr } = await run(...words.split(' '));
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^trackbridge: [^\n]+\n$/);
+    expect(stderr).not.toContain('error:');
+    expect(stderr).toMatch(named);
   });
 });
 
@@ -102,6 +128,48 @@ describe('check', () => {
     const { code, stderr } = await run('check', '--config', 'far.json', '--connect');
     expect(code).toBe(1);
     expect(stderr).toMatch(/sink far: .*refused/i);
+  });
+});
+
+describe('check, also without --connect,', () => {
+  const rudderstack = (schema: string): object => ({
+    sources: { rs: { type: 'rudderstack', path: '/rs', verify: { scheme: 'none' }, schema } },
+    sinks: {},
+  });
+  const checked = async (config: object): Promise<string> => {
+    await writeFile(join(cwd, 'checked.json'), JSON.stringify(config));
+    const { code, stdout, stderr } = await run('check', '--config', 'checked.json');
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    return oneLine(stderr.replaceAll(/^trackbridge: warning: .*\n/gm, ''));
+  };
+
+  it('refuses a source whose schema is not there or is none', async () => {
+    expect(await checked(rudderstack('./missing.json'))).toMatch(
+      /sources\.rs\.schema.*missing\.json/,
+    );
+    await writeFile(join(cwd, 'broken.json'), '{"properties":');
+    expect(await checked(rudderstack('./broken.json'))).toMatch(
+      /sources\.rs\.schema.*broken\.json/,
+    );
+  });
+
+  it('names the sink whose module is not there', async () => {
+    const sinks = { mine: { type: 'module', path: './missing.mjs' } };
+    expect(await checked({ ...OPEN, sinks })).toMatch(/sinks\.mine\b.*missing\.mjs/);
+  });
+});
+
+describe('a command that operates a receiver', () => {
+  it('reaches an admin listener on a port that browsers refuse', async () => {
+    // From the list of ports that `fetch` blocks.
+    const port = await freePort([6000, 6665, 6666, 6667, 6668, 6669, 6697, 10080]);
+    const config = { ...OPEN, server: { port: 0 }, admin: { port, token: 'an-admin-token' } };
+    receiver = await startReceiver({ directory: cwd, config });
+    const { code, stdout, stderr } = await run('stats', '--config', 'trackbridge.json', '--json');
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ accepted: 0 });
   });
 });
 
