@@ -73,6 +73,27 @@ describe('jwt with a JWKS URL', () => {
     expect(server.requests).toBe(1);
   });
 
+  it.each([
+    ['that is no JWT', async () => 'no-token'],
+    ['whose head is no JSON', async () => 'bm8.bm8.bm8'],
+    ['of none', async () => `${Buffer.from('{"alg":"none"}').toString('base64url')}.e30.`],
+    [
+      'of another algorithm',
+      () => new SignJWT({}).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.alloc(32, 'x')),
+    ],
+  ])('refuses a bearer %s without asking, also where nobody answers', async (_, token) => {
+    await server.stop();
+    expect(await verify(await token())).toMatchObject({ holds: false });
+    expect(clock.waits).toBe(0);
+    // A token that a key could make good has to wait for the keys.
+    await expect(verify(await tokenOf(first))).rejects.toMatchObject(UNAVAILABLE);
+    await server.start();
+    clock.time += 5_000;
+    server.requests = 0;
+    expect(await verify(await token())).toMatchObject({ holds: false });
+    expect(server.requests).toBe(0);
+  });
+
   it('takes a key that was rotated in since the last fetch, even a moment ago', async () => {
     expect(await holds(first)).toBe(true);
     server.behaviour = { keys: [second.jwk] };
