@@ -69,6 +69,12 @@ describe('the path of a source', () => {
     expect(await statusOf('/readyz', 'GET')).toBe(200);
   });
 
+  it.each(['/', '/rs'])('may be joined to what comes below by two slashes: %s', async (path) => {
+    const { statusOf, store } = await serve([openSource({ type: 'rudderstack', path })]);
+    expect(await statusOf(`${path}//track//A?a=1`.replace('///', '//'), 'GET')).toBe(200);
+    expect(store.events).toMatchObject([{ type: 'track', event: 'A', properties: { a: '1' } }]);
+  });
+
   it('with something below does not take its neighbours', async () => {
     const rudderstack = openSource({ type: 'rudderstack', path: '/rs' }, 'below');
     const { statusOf, store } = await serve([rudderstack, openSource({ path: '/rst' }, 'beside')]);
