@@ -2,6 +2,26 @@ import { type DestinationStream, destination, type Logger, pino, stdTimeFunction
 
 export type Log = Logger;
 
+/** Where a log goes that is not given another stream. */
+export type LogOutput = ReturnType<typeof destination>;
+
+/**
+ * Standard error, written to beside the event loop: a pipe nobody reads would stop it, and with it every answer. What
+ * does not fit into a megabyte is dropped then. pino writes the rest out when the process ends.
+ */
+export function standardError(): LogOutput {
+  return destination({ fd: 2, sync: false, maxLength: 1024 * 1024 });
+}
+
+/** Resolves once everything was written that is in `output` now, or the far side is gone. */
+export function written(output: LogOutput): Promise<void> {
+  return new Promise((resolve) => {
+    output.once('drain', resolve);
+    output.once('error', () => resolve());
+    output.write('');
+  });
+}
+
 /**
  * JSON lines on standard error, so that a `stdout` sink keeps standard output to itself. Nobody puts a payload or a
  * secret into a field; the `redact` list is the second lock, for configuration that slips in with an error.
@@ -30,8 +50,6 @@ export function createLog(level: string, stream?: DestinationStream): Log {
         censor: '***',
       },
     },
-    // Not synchronous: a pipe nobody reads would stop the event loop, and with it every answer. What does not fit into a
-    // megabyte is dropped then. pino writes the rest out when the process ends.
-    stream ?? destination({ fd: 2, sync: false, maxLength: 1024 * 1024 }),
+    stream ?? standardError(),
   );
 }
