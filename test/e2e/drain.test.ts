@@ -32,12 +32,14 @@ describe('a delivery in flight when SIGTERM comes', () => {
         server: { port: 0 },
         sources: SOURCES,
         outbox: { type: 'memory' },
-        sinks: { archive: { type: 'file', path: './events.ndjson' } },
+        // One at a time: what is left when the sink is told to stop would be lost.
+        sinks: { archive: { type: 'file', path: './events.ndjson', batch: { size: 1 } } },
       },
     });
-    const body = trackText('late');
+    const ids = Array.from({ length: 30 }, (_, index) => `late-${index}`);
+    const body = `[${ids.map((id) => trackText(id)).join()}]`;
     const slow = await rawConnection(portOf(url));
-    slow.write(`POST /in HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n{`);
+    slow.write(`POST /in HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n[`);
     // Seen to be in flight: it comes on a connection before the signal, and this one after it.
     expect((await fetch(`${url}/livez`)).status).toBe(200);
     const ended = end();
@@ -54,10 +56,10 @@ describe('a delivery in flight when SIGTERM comes', () => {
     expect(refused.status).toBe(503);
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
     slow.write(body.slice(1));
-    expect(await slow.closed()).toMatch(/^HTTP\/1.1 200 [\s\S]*"accepted":1/);
+    expect(await slow.closed()).toMatch(/^HTTP\/1.1 200 [\s\S]*"accepted":30,/);
     expect(await ended).toBe(0);
     const events = await readEvents(join(directory, 'events.ndjson'));
-    expect(events.map(({ messageId }) => messageId)).toEqual(['late']);
+    expect(events.map(({ messageId }) => messageId)).toEqual(ids);
   });
 });
 
