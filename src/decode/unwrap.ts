@@ -1,5 +1,5 @@
 import { TrackbridgeError } from '../errors.js';
-import type { JsonObject, JsonValue } from '../event/event.js';
+import { isObject, type JsonObject, type JsonValue } from '../event/event.js';
 import { decodeForm, looksLikeForm } from './form.js';
 import type { Limits } from './limits.js';
 
@@ -53,8 +53,4 @@ function atMost(events: JsonValue[], limits: Limits): JsonValue[] {
   if (events.length <= limits.events) return events;
   const detail = `the batch holds ${events.length} events, over the limit of ${limits.events}; send smaller batches`;
   throw new TrackbridgeError('LIMIT_EXCEEDED', detail);
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
