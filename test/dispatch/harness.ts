@@ -7,7 +7,7 @@ import { FakeClock } from './fake-clock.js';
 import { type FakeConsumer, FakeOutbox } from './fake-outbox.js';
 import { aConfig } from './fakes.js';
 
-export interface Counted {
+interface Counted {
   readonly attempts: Record<string, number>;
   deadLetters: number;
   readonly warnings: string[];

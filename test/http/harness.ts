@@ -15,7 +15,7 @@ import { noMultipart, sourceConfig } from '../sources/support.js';
 const canonicalize = createCanonicalizer();
 
 /** An outbox that takes everything, until a test gives it another `append`. */
-export class FakeStore {
+class FakeStore {
   readonly deliveries: NewDelivery[] = [];
   onAppend: (signal: AbortSignal | undefined) => Promise<void> = async () => undefined;
   onProbe: () => Promise<void> = async () => undefined;

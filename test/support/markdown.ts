@@ -23,7 +23,7 @@ export function fence(markdown: string, language: string, use: string): string {
   return only.text;
 }
 
-export function withoutFences(markdown: string): string {
+function withoutFences(markdown: string): string {
   return markdown.replace(/^```[\s\S]*?^```$/gm, '');
 }
 
