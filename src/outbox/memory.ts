@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { TrackbridgeError } from '../errors.js';
 import { isDuplicate, type Seen } from './duplicate.js';
 import { MemoryConsumer } from './memory-consumer.js';
@@ -14,6 +15,11 @@ import type {
   Quarantined,
 } from './outbox.js';
 import type { OutboxDeps } from './sqlite.js';
+import {
+  exceedsUnauthenticated,
+  unauthenticatedFull,
+  unauthenticatedWeight,
+} from './unauthenticated.js';
 
 export interface MemoryOptions {
   /** Milliseconds. */
@@ -23,12 +29,15 @@ export interface MemoryOptions {
 
 /** An outbox for trying things out and for tests: quick, and gone with the process. */
 export class MemoryOutbox implements Outbox {
+  readonly id = randomUUID();
   readonly #options: MemoryOptions;
   readonly #deps: OutboxDeps;
   readonly #sinks = new Map<string, MemorySink>();
   readonly #consumers = new Map<string, Consumer>();
   readonly #dead = new MemoryShelf<DeadLetter & { orderKey: string }>((entry) => entry.sink);
   readonly #quarantine = new MemoryShelf<Quarantined>((entry) => entry.source);
+  /** By source, the weight of what is in quarantine unauthenticated. */
+  readonly #unauthenticated = new Map<string, number>();
   /** Oldest first, so that what is over the window can be dropped from the front. */
   readonly #seen = new Map<string, Seen>();
   #lastId = 0;
@@ -55,17 +64,21 @@ export class MemoryOutbox implements Outbox {
     this.#mustBeOpen();
     if (signal?.aborted)
       throw new TrackbridgeError('BUDGET_SPENT', 'It took too long; send it again');
-    const { events, quarantined } = delivery;
+    const { events, quarantined, unauthenticatedLimit = Number.POSITIVE_INFINITY } = delivery;
     const { maxPending } = this.#options;
     if (quarantined.length > 0 && this.#quarantine.size + quarantined.length > maxPending) {
       throw full(
         'The quarantine holds as many events as outbox.maxPending allows; purge or replay some',
       );
     }
+    const kept = (source: string): number => this.#unauthenticated.get(source) ?? 0;
+    if (exceedsUnauthenticated(quarantined, unauthenticatedLimit, kept))
+      throw unauthenticatedFull();
     const outcomes = this.#take(events);
     for (const entry of quarantined) {
       this.#quarantine.add((id) => ({ ...entry, id }));
       this.#quarantined += 1;
+      this.#weigh(entry.source, unauthenticatedWeight(entry));
     }
     return outcomes;
   }
@@ -114,7 +127,7 @@ export class MemoryOutbox implements Outbox {
   readonly quarantine: Outbox['quarantine'] = {
     list: async (filter) => this.#quarantine.list(filter),
     get: async (id) => this.#quarantine.get(id),
-    purge: async (ids) => this.#quarantine.purge(ids),
+    purge: async (ids) => ids.filter((id) => this.#takeQuarantined(id)).length,
     accept: async (id, event) => {
       if (this.#quarantine.get(id) === undefined) {
         throw new TrackbridgeError(
@@ -124,7 +137,7 @@ export class MemoryOutbox implements Outbox {
       }
       const [outcome] = this.#take([event]);
       if (outcome === undefined) throw new TypeError('An accepted entry has no outcome');
-      this.#quarantine.purge([id]);
+      this.#takeQuarantined(id);
       return outcome;
     },
   };
@@ -177,6 +190,17 @@ export class MemoryOutbox implements Outbox {
       if (now - seen.at < this.#options.dedupeWindow) return;
       this.#seen.delete(key);
     }
+  }
+
+  #weigh(source: string, weight: number): void {
+    this.#unauthenticated.set(source, (this.#unauthenticated.get(source) ?? 0) + weight);
+  }
+
+  #takeQuarantined(id: string): boolean {
+    const entry = this.#quarantine.get(id);
+    if (entry === undefined) return false;
+    this.#weigh(entry.source, -unauthenticatedWeight(entry));
+    return this.#quarantine.purge([id]) === 1;
   }
 
   #replay(id: string): boolean {

@@ -7,6 +7,9 @@ import type { Violation } from '../errors.js';
  * and nobody may assume to be the only consumer. Every implementation passes `test/outbox/contract.ts`.
  */
 export interface Outbox {
+  /** Names the store, the same for every process that opens it, now or later; known once it is open. */
+  readonly id: string;
+
   /**
    * Opens or creates the store for these sinks. A sink that the store has not seen before starts with the next event.
    * Throws OUTBOX_CORRUPT where the store is damaged, and START_FAILED where it cannot be used; never starts a new store
@@ -18,7 +21,8 @@ export interface Outbox {
    * Resolves once everything of the delivery is durable, with one outcome an event in their order. All or nothing:
    * a rejection means that nothing of it was written, or (once the write was under way) that it is not known.
    *
-   * Rejects with OUTBOX_FULL at the limit of pending events, OUTBOX_UNAVAILABLE where the store fails. An abort of
+   * Rejects with OUTBOX_FULL at the limit of pending events, QUARANTINE_FULL at the delivery's own limit,
+   * OUTBOX_UNAVAILABLE where the store fails. An abort of
    * `signal` takes a delivery back that is still waiting for its turn; one whose write is under way runs on, and the
    * sender's next try is then a duplicate.
    */
@@ -57,6 +61,11 @@ export interface Outbox {
 export interface NewDelivery {
   readonly events: readonly NewEvent[];
   readonly quarantined: readonly NewQuarantined[];
+  /**
+   * How many entries with the reason `unauthenticated` may be in quarantine for their source with these; large ones count as
+   * several (`unauthenticatedWeight`). Absent: no limit of its own.
+   */
+  readonly unauthenticatedLimit?: number;
 }
 
 export interface NewEvent {
@@ -90,6 +99,9 @@ export interface NewQuarantined {
 export type Appended =
   | { readonly outcome: 'accepted'; readonly id: string }
   | { readonly outcome: 'duplicate' };
+
+/** Stands in an attempt's `error` before what the far side said, which may repeat the payload: not for lists and logs. */
+export const FAR_SIDE_SAID = ', saying: ';
 
 export interface Attempt {
   /** Milliseconds since the epoch. */

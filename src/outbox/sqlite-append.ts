@@ -2,9 +2,11 @@ import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructur
 import { orderHash } from './order-hash.js';
 import type { NewEvent, NewQuarantined } from './outbox.js';
 import type { Ledger } from './sqlite-ledger.js';
-import type { AppendResult } from './sqlite-messages.js';
+import type { AppendResult, Step } from './sqlite-messages.js';
 import type { SeenIds } from './sqlite-seen.js';
+import { sumOf } from './sqlite-sum.js';
 import { bindable } from './sqlite-text.js';
+import { exceedsUnauthenticated, unauthenticatedWeight } from './unauthenticated.js';
 
 /** Writes deliveries into the store, inside a transaction that the caller owns. */
 export class Appender {
@@ -21,24 +23,22 @@ export class Appender {
     this.#seen = seen;
     this.#maxPending = maxPending;
     this.#insertEvent = database.prepare(
-      'INSERT INTO event (position, lane, received_at, only_sink, order_key, json) VALUES (?, ?, ?, ?, ?, ?)',
+      'INSERT INTO event (position, lane, received_at, only_sink, order_key, json, sum) VALUES (?, ?, ?, ?, ?, ?, ?)',
     );
     this.#insertQuarantined = database.prepare(
-      'INSERT INTO quarantine (source, delivery_id, received_at, reason, errors, delivery, raw)' +
-        ' VALUES (?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO quarantine (source, delivery_id, received_at, reason, errors, delivery, raw, sum)' +
+        ' VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     );
   }
 
   /** All of a delivery or, at a limit, nothing of it. */
-  append(
-    events: readonly NewEvent[],
-    quarantined: readonly NewQuarantined[],
-    now: number,
-  ): AppendResult {
+  append(delivery: Omit<Extract<Step, { kind: 'append' }>, 'kind'>, now: number): AppendResult {
+    const { events, quarantined } = delivery;
     const ledger = this.#ledger;
     if (quarantined.length > 0 && ledger.inQuarantine + quarantined.length > this.#maxPending) {
       return { refused: 'quarantine-full' };
     }
+    if (this.#isOverUnauthenticated(delivery)) return { refused: 'unauthenticated-full' };
     // Only near the limit does it matter how many are duplicates; a savepoint for every delivery would cost too much.
     const tight = ledger.pending() + events.length > this.#maxPending;
     if (tight) this.#database.exec('SAVEPOINT delivery');
@@ -66,6 +66,16 @@ export class Appender {
     return { positions };
   }
 
+  #isOverUnauthenticated({
+    quarantined,
+    unauthenticatedLimit,
+  }: Omit<Extract<Step, { kind: 'append' }>, 'kind'>): boolean {
+    if (unauthenticatedLimit === undefined) return false;
+    return exceedsUnauthenticated(quarantined, unauthenticatedLimit, (source) =>
+      this.#ledger.unauthenticated(source),
+    );
+  }
+
   /** Makes an event pending again for one sink. `now`, not its first arrival, is when it came back. */
   again(orderKey: string, json: string, sink: number, now: number): void {
     this.#insert(orderKey, json, now, sink);
@@ -88,6 +98,7 @@ export class Appender {
       onlySink,
       bindable(orderKey),
       json,
+      sumOf(orderKey, json),
     );
     return this.#ledger.tail;
   }
@@ -110,8 +121,10 @@ export class Appender {
       JSON.stringify(entry.errors),
       entry.delivery,
       entry.raw,
+      sumOf(entry.source, entry.delivery, entry.raw),
     );
     this.#ledger.quarantined += 1;
     this.#ledger.inQuarantine += 1;
+    this.#ledger.addUnauthenticated(entry.source, unauthenticatedWeight(entry));
   }
 }

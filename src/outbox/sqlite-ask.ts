@@ -13,3 +13,10 @@ export function ask(database: DatabaseSyncInstance, query: string): unknown {
   database.exec(`SELECT trackbridge_answer((${query}))`);
   return answers[0];
 }
+
+/** Whether a table has this column, which those of older stores may not; both names are ours, never from outside. */
+export function hasColumn(database: DatabaseSyncInstance, table: string, column: string): boolean {
+  return (
+    ask(database, `SELECT 1 FROM pragma_table_info('${table}') WHERE name = '${column}'`) === 1
+  );
+}

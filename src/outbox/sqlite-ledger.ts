@@ -28,12 +28,18 @@ export class Ledger {
   probedAt = 0;
   /** The newest position ever given out. */
   tail = 0;
+  /** The id of the store. */
+  store = '';
   #sinks = new Map<string, SinkRow>();
+  /** By source; those whose row is not as the file has it are listed as well. */
+  #unauthenticated = new Map<string, number>();
+  readonly #recounted = new Set<string>();
   /** As the file has them. */
   #saved: readonly number[] = [];
   readonly #database: DatabaseSyncInstance;
   readonly #saveSink: StatementSyncInstance;
   readonly #saveLedger: StatementSyncInstance;
+  readonly #saveUnauthenticated: StatementSyncInstance;
 
   constructor(database: DatabaseSyncInstance) {
     this.#database = database;
@@ -44,11 +50,16 @@ export class Ledger {
       'UPDATE ledger SET tail = ?, accepted = ?, duplicates = ?, quarantined = ?, in_quarantine = ?, generation = ?,' +
         ' generation_since = ?, probed_at = ?',
     );
+    this.#saveUnauthenticated = database.prepare(
+      'INSERT INTO unauthenticated (source, weight) VALUES (?, ?)' +
+        ' ON CONFLICT (source) DO UPDATE SET weight = excluded.weight',
+    );
     this.load();
   }
 
   load(): void {
     const row = this.#database.prepare('SELECT * FROM ledger').get();
+    this.store = row.store;
     this.tail = row.tail;
     this.accepted = row.accepted;
     this.duplicates = row.duplicates;
@@ -58,6 +69,13 @@ export class Ledger {
     this.generationSince = row.generation_since;
     this.probedAt = row.probed_at;
     this.#saved = this.#values();
+    this.#recounted.clear();
+    this.#unauthenticated = new Map();
+    for (const { source, weight } of this.#database
+      .prepare('SELECT * FROM unauthenticated')
+      .all()) {
+      this.#unauthenticated.set(source, weight);
+    }
     this.#sinks = new Map();
     const sinks = this.#database.prepare(
       'SELECT *, EXISTS (SELECT 1 FROM settled WHERE sink = sink.id) AS scattered FROM sink',
@@ -84,6 +102,10 @@ export class Ledger {
       this.#saveSink.run(active ? 1 : 0, position, pending, delivered, dead, id);
       sink.changed = false;
     }
+    for (const source of this.#recounted) {
+      this.#saveUnauthenticated.run(source, this.unauthenticated(source));
+    }
+    this.#recounted.clear();
     const values = this.#values();
     // A transaction in which nothing has changed writes nothing then, and costs no fsync.
     if (values.every((value, at) => value === this.#saved[at])) return;
@@ -116,6 +138,17 @@ export class Ledger {
       sink.active = names.includes(sink.name);
       sink.changed = true;
     }
+  }
+
+  /** The weight of what is in quarantine now for this source since nothing authenticated it. */
+  unauthenticated(source: string): number {
+    return this.#unauthenticated.get(source) ?? 0;
+  }
+
+  addUnauthenticated(source: string, weight: number): void {
+    if (weight === 0) return;
+    this.#unauthenticated.set(source, this.unauthenticated(source) + weight);
+    this.#recounted.add(source);
   }
 
   /** All sinks the store has ever known, configured or not. */

@@ -34,6 +34,7 @@ export type Step =
       readonly kind: 'append';
       readonly events: readonly NewEvent[];
       readonly quarantined: readonly NewQuarantined[];
+      readonly unauthenticatedLimit?: number;
     }
   | {
       readonly kind: 'settle';
@@ -54,7 +55,7 @@ export type Step =
 /** A position for each event, `null` for a duplicate; or why nothing was taken. */
 export type AppendResult =
   | { readonly positions: readonly (number | null)[] }
-  | { readonly refused: 'full' | 'quarantine-full' };
+  | { readonly refused: 'full' | 'quarantine-full' | 'unauthenticated-full' };
 
 export interface StepResults {
   append: AppendResult;
@@ -118,7 +119,7 @@ export interface Committed {
 export interface Requests {
   open: {
     request: { readonly options: StoreOptions; readonly sinks: readonly string[] };
-    reply: { readonly tail: number };
+    reply: { readonly tail: number; readonly id: string };
   };
   commit: {
     request: { readonly now: number; readonly steps: PackedSteps };

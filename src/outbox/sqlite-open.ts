@@ -6,6 +6,9 @@ import { ask } from './sqlite-ask.js';
 import { createStoreFile } from './sqlite-create.js';
 import { isBusy, isCorrupt } from './sqlite-failure.js';
 import { damaged, inspectStoreFile, inUse, refuseNewer } from './sqlite-inspect.js';
+import { refuseMissing } from './sqlite-loss.js';
+import { readMark } from './sqlite-mark.js';
+import { closeToOthers } from './sqlite-mode.js';
 import { MIGRATIONS, type Migration } from './sqlite-schema.js';
 
 /** How long to wait for a process that is just ending, milliseconds. */
@@ -14,35 +17,42 @@ const LOCK_PATIENCE = 1_000;
 /**
  * Opens the store at `path` for this process alone, creating or migrating it where need be.
  *
- * Throws OUTBOX_CORRUPT or START_FAILED with what to do about it; never starts an empty store where one was.
+ * `warn` is told what the operator should know though it opens. Throws OUTBOX_CORRUPT or START_FAILED with what to do
+ * about it; never starts an empty store where one was.
  */
 export function openDatabase(
   path: string,
   durability: 'full' | 'normal',
   migrations: readonly Migration[] = MIGRATIONS,
+  warn: (message: string) => void = () => undefined,
 ): DatabaseSyncInstance {
   // Absolute: SQLite would take a path that starts with "file:" for a URI.
   const file = resolve(path);
   try {
     if (existsSync(file)) {
-      inspectStoreFile(file, migrations.length);
+      closeToOthers(file);
+      for (const warning of inspectStoreFile(file, migrations.length)) warn(warning);
     } else {
       refuseOrphan(file);
+      refuseMissing(file, readMark(file));
       createStoreFile(file, migrations);
     }
     return connect(file, durability, migrations);
   } catch (error) {
-    throw explain(file, error);
+    throw explainOpening(file, error);
   }
 }
 
-/** What was committed but not copied over yet is in the -wal: without its database it is lost, so somebody must look. */
-function refuseOrphan(file: string): void {
+/**
+ * What was committed but not copied over yet is in the -wal: without its database it is lost, so somebody must look.
+ * Throws OUTBOX_CORRUPT where there is a -wal alone.
+ */
+export function refuseOrphan(file: string): void {
   if ((statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) === 0) return;
   const name = basename(file);
   throw new TrackbridgeError(
     'OUTBOX_CORRUPT',
-    `${name} is gone but ${name}-wal is there; put ${name} back, or move ${name}-wal away to start empty`,
+    `${name} is gone but ${name}-wal is there; put ${name} back, or move ${name}-* away to start empty`,
   );
 }
 
@@ -96,7 +106,8 @@ function migrate(
   }
 }
 
-function explain(file: string, error: unknown): unknown {
+/** What kept the store from being opened, as an error of ours with what to do about it. */
+export function explainOpening(file: string, error: unknown): TrackbridgeError {
   if (error instanceof TrackbridgeError) return error;
   if (isBusy(error)) return inUse(file, error);
   if (isCorrupt(error)) return damaged(file, 'is damaged', error);

@@ -83,5 +83,28 @@ CREATE TABLE ledger (
 INSERT INTO ledger VALUES (1, 0, 0, 0, 0, 0, 0, 0, 0);
 `;
 
+// What unauthenticatedWeight says of these entries, summed up: a limit on a counter costs no look at the rows.
+const VERSION_2 = `
+CREATE TABLE unauthenticated (source TEXT PRIMARY KEY, weight INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO unauthenticated
+  SELECT source, sum(max(1, (length(CAST(raw AS BLOB)) + length(CAST(delivery AS BLOB)) + 16383) / 16384))
+  FROM quarantine WHERE reason = 'unauthenticated' GROUP BY source;
+`;
+
+const VERSION_3 = `
+-- Which store this is. In the row that every transaction with events writes, so that it is in the -wal, too: SQLite takes
+-- the -wal of another database for its own.
+ALTER TABLE ledger ADD COLUMN store TEXT NOT NULL DEFAULT '';
+UPDATE ledger SET store = lower(hex(randomblob(8)));
+`;
+
+// CRC-32 of what each entry holds (see sumOf): a page that is overwritten within a payload is sound for SQLite. Absent in
+// rows that are older.
+const VERSION_4 = `
+ALTER TABLE event ADD COLUMN sum INTEGER;
+ALTER TABLE dead_letter ADD COLUMN sum INTEGER;
+ALTER TABLE quarantine ADD COLUMN sum INTEGER;
+`;
+
 /** The schema's history; `user_version` of a file is how many of these it has had. Only ever append. */
-export const MIGRATIONS: readonly Migration[] = [VERSION_1];
+export const MIGRATIONS: readonly Migration[] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];

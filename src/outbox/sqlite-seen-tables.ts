@@ -22,6 +22,8 @@ export class SeenTables {
   readonly #ledger: Ledger;
   readonly #window: number;
   readonly #generations: readonly [Generation, Generation];
+  /** The earliest time seen since the clock is behind the start of the current generation. */
+  #behindSince: number | undefined;
 
   constructor(database: DatabaseSyncInstance, ledger: Ledger, window: number) {
     this.#ledger = ledger;
@@ -38,14 +40,28 @@ export class SeenTables {
   rotate(now: number): void {
     const ledger = this.#ledger;
     const age = now - ledger.generationSince;
-    if (age >= 0 && age < this.#window) return;
+    if (age < 0) {
+      this.#waitBehind(now);
+      return;
+    }
+    this.#behindSince = undefined;
+    if (age < this.#window) return;
     ledger.generationSince = now;
-    // The clock went back: nothing may be forgotten early, so this generation simply lasts longer.
-    if (age < 0) return;
     ledger.generation = 1 - ledger.generation;
     const current = this.#current();
     if (current.filled) current.clear.run();
     current.filled = false;
+  }
+
+  /**
+   * The clock went back, perhaps only for a while: a generation that began anew now would end too early once the clock is
+   * right again. After a window behind, the clock was wrong before, and waiting for that time could take years.
+   */
+  #waitBehind(now: number): void {
+    this.#behindSince = Math.min(this.#behindSince ?? now, now);
+    if (now - this.#behindSince < this.#window) return;
+    this.#ledger.generationSince = now;
+    this.#behindSince = undefined;
   }
 
   /** What is remembered of these keys, as far as it is. */

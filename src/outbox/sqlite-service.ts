@@ -1,6 +1,7 @@
 import { TrackbridgeError } from '../errors.js';
 import type { RequestKind, Requests } from './sqlite-messages.js';
 import { openDatabase } from './sqlite-open.js';
+import { MIGRATIONS } from './sqlite-schema.js';
 import { Store, type StoreTuning } from './sqlite-store.js';
 import { packResults, unpackSteps } from './sqlite-wire.js';
 
@@ -10,18 +11,21 @@ type Handlers = {
 
 /** What the store's thread answers: one function a request. */
 export class StoreService {
+  readonly #warn: (message: string) => void;
   readonly #tuning: StoreTuning;
   #store: Store | undefined;
 
-  constructor(tuning: StoreTuning = {}) {
+  /** `warn` is told, in one line, what is wrong though the store goes on. */
+  constructor(warn: (message: string) => void, tuning: StoreTuning = {}) {
+    this.#warn = warn;
     this.#tuning = tuning;
   }
 
   readonly handlers: Handlers = {
     open: ({ options, sinks }) => {
-      const database = openDatabase(options.path, options.durability);
-      this.#store = new Store(database, options, sinks, this.#tuning);
-      return { tail: this.#store.tail };
+      const database = openDatabase(options.path, options.durability, MIGRATIONS, this.#warn);
+      this.#store = new Store(database, options, sinks, { tuning: this.#tuning, warn: this.#warn });
+      return { tail: this.#store.tail, id: this.#store.id };
     },
     commit: ({ now, steps: packed }) => {
       const steps = unpackSteps(packed);

@@ -40,9 +40,9 @@ export class Settler {
       'SELECT at, error FROM attempt WHERE sink = ? AND position = ? ORDER BY number',
     );
     this.#dropAttempts = database.prepare('DELETE FROM attempt WHERE sink = ? AND position = ?');
-    this.#event = database.prepare('SELECT order_key, json FROM event WHERE position = ?');
+    this.#event = database.prepare('SELECT order_key, json, sum FROM event WHERE position = ?');
     this.#bury = database.prepare(
-      'INSERT INTO dead_letter (sink, at, order_key, attempts, json) VALUES (?, ?, ?, ?, ?)',
+      'INSERT INTO dead_letter (sink, at, order_key, attempts, json, sum) VALUES (?, ?, ?, ?, ?, ?)',
     );
   }
 
@@ -106,6 +106,8 @@ export class Settler {
       bindable(readable(event.order_key)),
       JSON.stringify(attempts),
       event.json,
+      // As it was accepted: where the event is not what it was by now, its dead letter must not look sound.
+      event.sum,
     );
     sink.dead += 1;
   }

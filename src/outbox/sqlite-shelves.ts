@@ -4,6 +4,7 @@ import type { Appender } from './sqlite-append.js';
 import type { Ledger } from './sqlite-ledger.js';
 import type { AppendResult } from './sqlite-messages.js';
 import { readable } from './sqlite-text.js';
+import { unauthenticatedWeight } from './unauthenticated.js';
 
 // The rows as the queries below give them.
 interface DeadRow {
@@ -60,7 +61,9 @@ export class Shelves {
       `SELECT * FROM quarantine WHERE source = ? AND id > ? ${PAGE}`,
     );
     this.#getQuarantined = database.prepare('SELECT * FROM quarantine WHERE id = ?');
-    this.#deleteQuarantined = database.prepare('DELETE FROM quarantine WHERE id = ?');
+    this.#deleteQuarantined = database.prepare(
+      'DELETE FROM quarantine WHERE id = ? RETURNING source, reason, raw, delivery',
+    );
   }
 
   deadLetters({ name, after, limit }: ShelfFilter): DeadLetter[] {
@@ -114,7 +117,7 @@ export class Shelves {
 
   accept(id: number, event: NewEvent, now: number): AppendResult | 'missing' {
     if (this.#getQuarantined.get(id) === undefined) return 'missing';
-    const result = this.#appender.append([event], [], now);
+    const result = this.#appender.append({ events: [event], quarantined: [] }, now);
     if ('positions' in result) this.#takeQuarantined(id);
     return result;
   }
@@ -129,8 +132,10 @@ export class Shelves {
   }
 
   #takeQuarantined(id: number): boolean {
-    if (this.#deleteQuarantined.run(id).changes === 0) return false;
+    const row: QuarantineRow | undefined = this.#deleteQuarantined.get(id);
+    if (row === undefined) return false;
     this.#ledger.inQuarantine -= 1;
+    this.#ledger.addUnauthenticated(row.source, -unauthenticatedWeight(row));
     return true;
   }
 }

@@ -2,6 +2,7 @@ import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructur
 import type { NewEvent, OutboxStats, SinkBacklog } from './outbox.js';
 import { Appender } from './sqlite-append.js';
 import { Ledger } from './sqlite-ledger.js';
+import { MarkWriter } from './sqlite-mark.js';
 import type {
   Committed,
   PositionSettlement,
@@ -21,6 +22,12 @@ export interface StoreTuning {
   readonly mergeSeenAt?: number;
 }
 
+export interface StoreExtras {
+  readonly tuning?: StoreTuning;
+  /** Told, in one line, what is wrong though the store goes on. */
+  readonly warn?: (message: string) => void;
+}
+
 /** One open store on one connection, which blocks: it belongs on a thread of its own. */
 export class Store {
   readonly database: DatabaseSyncInstance;
@@ -31,6 +38,7 @@ export class Store {
   readonly #appender: Appender;
   readonly #settler: Settler;
   readonly #sweeper: Sweeper;
+  readonly #mark: MarkWriter;
   readonly #maxPending: number;
   readonly #oldest: StatementSyncInstance;
 
@@ -38,7 +46,7 @@ export class Store {
     database: DatabaseSyncInstance,
     options: StoreOptions,
     sinks: readonly string[],
-    tuning: StoreTuning = {},
+    { tuning = {}, warn = () => undefined }: StoreExtras = {},
   ) {
     this.database = database;
     this.#maxPending = options.maxPending;
@@ -54,11 +62,17 @@ export class Store {
         ' AND NOT EXISTS (SELECT 1 FROM settled s WHERE s.sink = ?2 AND s.position = event.position)' +
         ' ORDER BY position LIMIT 1',
     );
+    const { path, durability } = options;
+    this.#mark = new MarkWriter(path, { store: this.#ledger.store, durability }, warn);
     this.#transact(() => this.#ledger.configure(sinks));
   }
 
   get tail(): number {
     return this.#ledger.tail;
+  }
+
+  get id(): string {
+    return this.#ledger.store;
   }
 
   /** All steps in one transaction; when this returns, they are as durable as the store's setting says. */
@@ -88,6 +102,7 @@ export class Store {
   close(): void {
     try {
       this.database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      this.#mark.close(this.#ledger);
     } finally {
       this.database.close();
     }
@@ -96,7 +111,7 @@ export class Store {
   #run(step: Step, now: number): StepResults[keyof StepResults] {
     switch (step.kind) {
       case 'append':
-        return this.#appender.append(step.events, step.quarantined, now);
+        return this.#appender.append(step, now);
       case 'settle':
         return null;
       case 'replay':
@@ -135,6 +150,7 @@ export class Store {
       const result = work();
       this.#ledger.save();
       this.database.exec('COMMIT');
+      this.#mark.note(this.#ledger);
       this.#seen.committed();
       return result;
     } catch (error) {

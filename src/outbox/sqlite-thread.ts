@@ -26,6 +26,7 @@ export interface ThreadRequest {
 }
 
 export type ThreadReply =
+  | { readonly warning: string }
   | { readonly id: number; readonly reply: Requests[RequestKind]['reply'] }
   | { readonly id: number; readonly failure: Failure; readonly fatal: boolean };
 
@@ -37,9 +38,9 @@ interface Waiting {
 
 /**
  * Starts the thread. It exists because a disk can take seconds for one fdatasync: on the event loop that would stop the
- * timers which answer in time.
+ * timers which answer in time. `warn` is told, in one line, what is wrong though the store goes on.
  */
-export function startStoreThread(): StoreThread {
+export function startStoreThread(warn: (message: string) => void): StoreThread {
   const worker = startWorker();
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
@@ -63,6 +64,7 @@ export function startStoreThread(): StoreThread {
   });
   worker.on('error', lose);
   worker.on('message', (message: ThreadReply) => {
+    if ('warning' in message) return warn(message.warning);
     const caller = waiting.get(message.id);
     waiting.delete(message.id);
     if (!('failure' in message)) return caller?.resolve(message.reply as never);

@@ -5,7 +5,9 @@ import { StoreService } from './sqlite-service.js';
 import type { ThreadReply, ThreadRequest } from './sqlite-thread.js';
 
 /** The entry of the store's thread: answers one request after another until the event loop ends it. */
-const { handlers } = new StoreService();
+const { handlers } = new StoreService((warning) => {
+  parentPort?.postMessage({ warning } satisfies ThreadReply);
+});
 
 parentPort?.on('message', ({ id, kind, request }: ThreadRequest) => {
   parentPort?.postMessage(answer());

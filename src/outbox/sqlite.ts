@@ -14,8 +14,9 @@ import type {
 import { type FreshEvent, SqliteConsumer } from './sqlite-consumer.js';
 import type { AppendResult, Step, StepResults, StoreOptions } from './sqlite-messages.js';
 import { StoreSupervisor } from './sqlite-supervisor.js';
-import { type StoreThread, startStoreThread } from './sqlite-thread.js';
+import { startStoreThread } from './sqlite-thread.js';
 import { packSteps, unpackResults } from './sqlite-wire.js';
+import { unauthenticatedFull } from './unauthenticated.js';
 
 /** How long a full outbox asks senders to wait, milliseconds: as long as sinks may need to make some room. */
 const RETRY_AFTER_FULL = 5_000;
@@ -50,7 +51,7 @@ export interface OutboxDeps {
 
 export interface SqliteDeps extends OutboxDeps {
   /** Starts what owns the connection; a thread unless a test wants to look inside. */
-  readonly startThread?: () => StoreThread;
+  readonly startThread?: typeof startStoreThread;
 }
 
 /** The outbox of one process in one SQLite file. */
@@ -63,14 +64,16 @@ export class SqliteOutbox implements Outbox {
   readonly #store: StoreSupervisor;
   #state: 'new' | 'open' | 'closed' = 'new';
   #tail = 0;
+  #id = '';
   #closing: Promise<void> | undefined;
 
   constructor(options: SqliteOptions, deps: SqliteDeps) {
     this.#options = options;
     this.#deps = deps;
+    const { startThread = startStoreThread } = deps;
     this.#store = new StoreSupervisor({
       clock: deps.clock,
-      startThread: deps.startThread ?? startStoreThread,
+      startThread: () => startThread((warning) => deps.log.warn({}, warning)),
       onReopened: (tail) => this.#advance(tail, undefined),
     });
   }
@@ -79,19 +82,26 @@ export class SqliteOutbox implements Outbox {
     if (this.#state !== 'new') throw new TypeError('The outbox is open already');
     const { path, durability, dedupeWindow, maxPending } = this.#options;
     const options = { path, durability, dedupeWindow, maxPending };
-    const { tail } = await this.#store.open({ options, sinks });
+    const { id, tail } = await this.#store.open({ options, sinks });
+    this.#id = id;
     this.#tail = tail;
     this.#state = 'open';
     void this.#sweepNowAndThen();
   }
 
+  get id(): string {
+    return this.#id;
+  }
+
   async append(delivery: NewDelivery, signal?: AbortSignal): Promise<readonly Appended[]> {
-    const { events, quarantined } = delivery;
-    const result = await this.#submit(
-      { kind: 'append', events, quarantined },
-      sizeOf(delivery),
-      signal,
-    );
+    const { events, quarantined, unauthenticatedLimit: limit } = delivery;
+    const step = {
+      kind: 'append',
+      events,
+      quarantined,
+      ...(limit !== undefined && { unauthenticatedLimit: limit }),
+    } as const;
+    const result = await this.#submit<'append'>(step, sizeOf(delivery), signal);
     return outcomes(result);
   }
 
@@ -293,6 +303,7 @@ function freshEvents(
 
 function outcomes(result: AppendResult): readonly Appended[] {
   if ('refused' in result) {
+    if (result.refused === 'unauthenticated-full') throw unauthenticatedFull();
     throw full(
       result.refused === 'full'
         ? 'The outbox holds as many events as outbox.maxPending allows; send it again later'

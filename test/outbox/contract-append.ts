@@ -8,6 +8,17 @@ const HOUR = 3_600_000;
 export function appendContract(name: string, harness: Harness): void {
   const { start, outcomes, sink, codeOf } = contractTools(harness);
 
+  describe(`${name}: its id`, () => {
+    it('tells stores apart, and stays where the store does', async () => {
+      const [{ outbox, place }, other] = [await start(), await start()];
+      expect(outbox.id).toMatch(/^.{8,}$/);
+      expect(other.outbox.id).not.toBe(outbox.id);
+      await outbox.close();
+      const again = await start(['archive'], {}, place);
+      expect(again.outbox.id === outbox.id).toBe(harness.keeps);
+    });
+  });
+
   describe(`${name}: append`, () => {
     it('answers one outcome an event, in their order, with ids that differ', async () => {
       const { outbox } = await start();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Consumer, Outbox } from '../../src/outbox/outbox.js';
+import type { Consumer, NewQuarantined, Outbox } from '../../src/outbox/outbox.js';
 import { contractTools, type Harness } from './contract-tools.js';
 import {
   claimAll,
@@ -127,6 +127,65 @@ export function shelvesContract(name: string, harness: Harness): void {
       expect(again).toEqual({ outcome: 'duplicate' });
       expect(await outbox.stats()).toMatchObject({ accepted: 2, duplicates: 1, inQuarantine: 0 });
       expect(idsOf(await outbox.consumer('archive', 1).claim(0, 9))).toEqual(['known', 'fixed']);
+    });
+
+    describe('with a limit on what is unauthenticated', () => {
+      const unauthenticated = (count: number, more: Partial<NewQuarantined> = {}) => ({
+        ...delivery(
+          [],
+          Array.from({ length: count }, () =>
+            newQuarantined({ reason: 'unauthenticated', ...more }),
+          ),
+        ),
+        unauthenticatedLimit: 3,
+      });
+
+      it('takes nothing of a delivery that goes over it, and what still fits', async () => {
+        const { outbox } = await start();
+        await outbox.append(unauthenticated(2));
+        expect(await codeOf(outbox.append(unauthenticated(2)))).toBe('QUARANTINE_FULL');
+        await outbox.append(unauthenticated(1));
+        expect(await codeOf(outbox.append(unauthenticated(1)))).toBe('QUARANTINE_FULL');
+        expect(await outbox.stats()).toMatchObject({ quarantined: 3, inQuarantine: 3 });
+      });
+
+      it('counts each source for itself, and neither other reasons nor other deliveries', async () => {
+        const { outbox } = await start();
+        await outbox.append(unauthenticated(3, { source: 'other' }));
+        await outbox.append({ ...unauthenticated(9, { reason: 'invalid' }) });
+        await outbox.append(unauthenticated(3));
+        await outbox.append({ events: newEvents(1), quarantined: [], unauthenticatedLimit: 3 });
+        await outbox.append({ ...unauthenticated(1), unauthenticatedLimit: 4 });
+        expect(await codeOf(outbox.append(unauthenticated(1)))).toBe('QUARANTINE_FULL');
+      });
+
+      it('counts one entry as several where it is large', async () => {
+        const { outbox } = await start();
+        await outbox.append(unauthenticated(1, { raw: JSON.stringify('x'.repeat(40_000)) }));
+        expect(await codeOf(outbox.append(unauthenticated(1)))).toBe('QUARANTINE_FULL');
+      });
+
+      it('has room again for what was purged or accepted, also large ones', async () => {
+        const { outbox } = await start();
+        await outbox.append(unauthenticated(1, { raw: JSON.stringify('\u00e9'.repeat(9_000)) }));
+        await outbox.append(unauthenticated(1));
+        const [large, small] = await outbox.quarantine.list({ limit: 2 });
+        await outbox.quarantine.accept(large?.id ?? '', newEvent('fixed'));
+        await outbox.append(unauthenticated(2));
+        expect(await codeOf(outbox.append(unauthenticated(1)))).toBe('QUARANTINE_FULL');
+        expect(await outbox.quarantine.purge([small?.id ?? '', 'nonsense'])).toBe(1);
+        await outbox.append(unauthenticated(1));
+        expect(await codeOf(outbox.append(unauthenticated(1)))).toBe('QUARANTINE_FULL');
+      });
+
+      it.skipIf(!harness.keeps)('goes on counting after a restart', async () => {
+        const { outbox, place } = await start();
+        await outbox.append(unauthenticated(2));
+        await outbox.close();
+        const next = await start(['archive'], {}, place);
+        expect(await codeOf(next.outbox.append(unauthenticated(2)))).toBe('QUARANTINE_FULL');
+        await next.outbox.append(unauthenticated(1));
+      });
     });
 
     it('rejects with NOT_FOUND what is not there, and keeps the entry where the outbox is full', async () => {

@@ -25,7 +25,7 @@ export function inProcess(
   clock: Clock,
   tuning: StoreTuning = {},
 ): InProcess {
-  const service = new StoreService(tuning);
+  const service = new StoreService(() => undefined, tuning);
   const counts = new Map<string, number>();
   let alive = true;
   const thread: StoreThread = {

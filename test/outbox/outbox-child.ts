@@ -58,7 +58,8 @@ export async function startOutboxChild(
     ask: (command) => {
       lastId += 1;
       const answer = answerTo(lastId);
-      child.send({ ...command, id: lastId });
+      // Without a callback Node throws what goes wrong here as an event of the child: EPIPE where it was just killed.
+      child.send({ ...command, id: lastId }, () => undefined);
       return answer;
     },
     kill,

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { describe, expect, it } from 'vitest';
 import { ask } from '../../src/outbox/sqlite-ask.js';
+import { createStoreFile } from '../../src/outbox/sqlite-create.js';
 import { openDatabase } from '../../src/outbox/sqlite-open.js';
 import { MIGRATIONS } from '../../src/outbox/sqlite-schema.js';
+import { unauthenticatedWeight } from '../../src/outbox/unauthenticated.js';
 import { startOutboxChild } from './outbox-child.js';
 import { temporaryPlaces } from './temporary-places.js';
 
@@ -112,7 +114,7 @@ describe('a store that was there', () => {
     const { code, message } = refusal(path);
     expect(code).toBe('OUTBOX_CORRUPT');
     expect(message).toMatch(new RegExp(reason));
-    expect(message).toMatch(/restore a backup.*move outbox\.db and outbox\.db-wal away/);
+    expect(message).toMatch(/restore a backup.*move outbox\.db and outbox\.db-\* away/);
     expect(message).not.toContain(path);
     expect(contents(path)).toEqual(before);
   });
@@ -168,20 +170,44 @@ describe('a store that was there', () => {
 });
 
 describe('migrations', () => {
-  const SECOND = 'ALTER TABLE sink ADD COLUMN note TEXT';
+  const NEXT = 'ALTER TABLE sink ADD COLUMN note TEXT';
 
   it('bring an older store up to date and keep what it holds', async () => {
     const path = await store();
-    const database = openDatabase(path, 'full', [...MIGRATIONS, SECOND]);
-    expect(ask(database, 'SELECT user_version FROM pragma_user_version')).toBe(2);
+    const database = openDatabase(path, 'full', [...MIGRATIONS, NEXT]);
+    expect(ask(database, 'SELECT user_version FROM pragma_user_version')).toBe(
+      MIGRATIONS.length + 1,
+    );
     expect(ask(database, "SELECT name || coalesce(note, '-') FROM sink")).toBe('archive-');
     database.close();
-    openDatabase(path, 'full', [...MIGRATIONS, SECOND]).close();
+    openDatabase(path, 'full', [...MIGRATIONS, NEXT]).close();
+  });
+
+  it('count what a store of the first version holds in quarantine unauthenticated', async () => {
+    const path = join(await newPlace(), 'old.db');
+    createStoreFile(path, MIGRATIONS.slice(0, 1));
+    const old = new DatabaseSync(path);
+    const large = JSON.stringify('\u00e9'.repeat(8_200)); // two bytes each: over 16 kB, in fewer characters
+    const add = (source: string, reason: string, raw: string): void =>
+      old.exec(
+        'INSERT INTO quarantine (source, delivery_id, received_at, reason, errors, delivery, raw)' +
+          ` VALUES ('${source}', '', 0, '${reason}', '[]', '{}', '${raw}')`,
+      );
+    for (const raw of ['{}', '{}', large]) add('segment', 'unauthenticated', raw);
+    add('segment', 'invalid', '{}');
+    add('rudderstack', 'unauthenticated', '{}');
+    old.close();
+    const database = openDatabase(path, 'full');
+    const counted = 'SELECT group_concat(source || weight) FROM unauthenticated';
+    expect(ask(database, counted)).toBe('rudderstack1,segment4');
+    const entry = { reason: 'unauthenticated', raw: large, delivery: '{}' };
+    expect(unauthenticatedWeight(entry)).toBe(2);
+    database.close();
   });
 
   it('leave the store as it was where one fails', async () => {
     const path = await store();
-    const failing = `${SECOND}; CREATE TABLE sink (x)`;
+    const failing = `${NEXT}; CREATE TABLE sink (x)`;
     expect(refusal(path, [...MIGRATIONS, failing]).code).toBe('START_FAILED');
     const database = openDatabase(path, 'full');
     expect(
@@ -192,11 +218,13 @@ describe('migrations', () => {
 
   it('refuse a store of a newer version', async () => {
     const path = await store();
-    openDatabase(path, 'full', [...MIGRATIONS, SECOND]).close();
+    openDatabase(path, 'full', [...MIGRATIONS, NEXT]).close();
     const before = contents(path);
     expect(refusal(path)).toMatchObject({
       code: 'START_FAILED',
-      message: expect.stringMatching(/newer version \(schema 2, this one knows 1\)/),
+      message: expect.stringContaining(
+        `newer version (schema ${MIGRATIONS.length + 1}, this one knows ${MIGRATIONS.length})`,
+      ),
     });
     expect(contents(path)).toEqual(before);
   });

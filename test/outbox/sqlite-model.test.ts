@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { orderHash } from '../../src/outbox/order-hash.js';
 import type { Attempt, Consumer, Outbox, Settlement } from '../../src/outbox/outbox.js';
+import { checkStore } from '../../src/outbox/sqlite-check.js';
 import type { StoreTuning } from '../../src/outbox/sqlite-store.js';
 import { crashed, inProcess } from './in-process.js';
 import { delivery, NOW, newEvent } from './samples.js';
@@ -169,6 +170,8 @@ class Run {
       case 'crash': {
         const place = await mkdtemp(join(this.#root, 'run-'));
         const path = await crashed(this.#path, place);
+        // By its counters and positions, too: the start and the check refuse what does not add up.
+        expect(checkStore(path).problems).toEqual([]);
         await this.#outbox?.close();
         await this.#open(path);
       }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { type InProcess, inProcess } from './in-process.js';
+import { checkStore } from '../../src/outbox/sqlite-check.js';
+import { crashed, type InProcess, inProcess } from './in-process.js';
 import { claimAll, delivery, done, NOW, newEvent, newEvents, newQuarantined } from './samples.js';
 import { StillClock } from './still-clock.js';
 import { temporaryPlaces } from './temporary-places.js';
@@ -8,7 +9,12 @@ import { temporaryPlaces } from './temporary-places.js';
 const newPlace = temporaryPlaces();
 const HOUR = 3_600_000;
 
-async function start(sinks: readonly string[]): Promise<InProcess & { clock: StillClock }> {
+interface Started extends InProcess {
+  readonly clock: StillClock;
+  readonly path: string;
+}
+
+async function start(sinks: readonly string[]): Promise<Started> {
   const clock = new StillClock(NOW);
   const path = join(await newPlace(), 'outbox.db');
   const options = {
@@ -19,7 +25,7 @@ async function start(sinks: readonly string[]): Promise<InProcess & { clock: Sti
   } as const;
   const started = inProcess({ path, ...options }, clock);
   await started.outbox.open(sinks);
-  return { ...started, clock };
+  return { ...started, clock, path };
 }
 
 function kept({ store }: InProcess): number {
@@ -27,9 +33,11 @@ function kept({ store }: InProcess): number {
 }
 
 /** Lets the sweeper look once, and as often as it wants after that. */
-async function sweep({ clock, outbox }: InProcess & { clock: StillClock }): Promise<void> {
+async function sweep({ clock, outbox, path }: Started): Promise<void> {
   clock.move(1_000);
   for (let turn = 0; turn < 200; turn += 1) await outbox.stats();
+  // What is left adds up.
+  expect(checkStore(await crashed(path, await newPlace())).problems).toEqual([]);
 }
 
 it('keeps delivered events for the retention, and deletes them then', async () => {

@@ -126,6 +126,26 @@ it('forgets for good what two generations ago was, so that the tables do not gro
   expect(rows).toBeGreaterThanOrEqual(WINDOW);
 });
 
+it('forgets nothing early where the clock goes back and then forward again', async () => {
+  const { database, seen } = await start(1);
+  takeAll(database, seen, [newEvent('a')], NOW + 90);
+  takeAll(database, seen, [newEvent('b')], NOW + 95);
+  // The generations take turns: from here on `a` is in the earlier one.
+  takeAll(database, seen, [newEvent('c')], NOW + 100);
+  takeAll(database, seen, [newEvent('d')], NOW + 60);
+  expect(takeAll(database, seen, [newEvent('a')], NOW + 180)).toEqual([true]);
+  expect(takeAll(database, seen, [newEvent('a')], NOW + 190)).toEqual([false]);
+});
+
+it('still forgets where the clock goes back for good, so that the tables do not grow', async () => {
+  const { database, seen } = await start(10);
+  const from = NOW - 50 * WINDOW;
+  for (let now = from; now < from + 10 * WINDOW; now += 1) {
+    takeAll(database, seen, [newEvent(`m${now}`)], now);
+  }
+  expect(count(database, 'seen_0') + count(database, 'seen_1')).toBeLessThanOrEqual(3 * WINDOW);
+});
+
 it('writes keys to their table in slices of a hundred, and cuts the log when all are there', async () => {
   const { database, seen } = await start(1_000);
   const rows = (): number => count(database, 'seen_0') + count(database, 'seen_1');
