@@ -10,6 +10,11 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** A shallow copy of an object without some of its keys. */
+export function without(object: JsonObject, keys: ReadonlySet<string>): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([key]) => !keys.has(key)));
+}
+
 export type Vendor = 'segment' | 'rudderstack';
 
 /** What Trackbridge adds to an event: which delivery brought it, and how far it can be trusted. */
