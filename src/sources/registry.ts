@@ -6,9 +6,12 @@ import { createSpecTypes, type SpecTypes } from '../decode/spec-types.js';
 import { messageOf, TrackbridgeError } from '../errors.js';
 import { isObject } from '../event/event.js';
 import { createVerifier } from '../verify/registry.js';
+import { createOAuth } from './oauth.js';
 import { createRudderstackSource } from './rudderstack.js';
 import { createSegmentSource } from './segment.js';
 import type { Source } from './source.js';
+import { createTrackingApiSource } from './tracking-api.js';
+import { createWebhookSource } from './webhook-source.js';
 
 /** Builds a configured source. Throws CONFIG_INVALID where its `schema` cannot be read. */
 export function createSource(
@@ -29,6 +32,14 @@ export function createSource(
         readMultipart,
         specTypes(name, config),
       );
+    case 'tracking-api':
+      return createTrackingApiSource(
+        name,
+        config,
+        config.oauth && createOAuth(name, config.oauth, config.path, clock),
+      );
+    case 'webhook-source':
+      return createWebhookSource(name, config, readMultipart);
   }
 }
 

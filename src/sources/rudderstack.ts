@@ -8,8 +8,11 @@ import { TrackbridgeError } from '../errors.js';
 import { EVENT_TYPES, isObject, type JsonObject, type JsonValue } from '../event/event.js';
 import { verifyAll } from '../verify/combine.js';
 import type { Verifier } from '../verify/verifier.js';
+import { withBelow } from './route.js';
 import { decodeDeliveredBody, nothingBelow } from './segment.js';
 import type { Decoded, Delivery, Source } from './source.js';
+
+const METHODS = ['POST', 'PUT', 'PATCH', 'GET', 'DELETE', 'HEAD'];
 
 /** What a path below the source's own says of an event whose wire form lost it. */
 interface Named {
@@ -66,8 +69,8 @@ export function createRudderstackSource(
     name,
     vendor: 'rudderstack',
     config,
-    methods: ['POST', 'PUT', 'PATCH', 'GET', 'DELETE', 'HEAD'],
-    takesBelow: true,
+    route: withBelow(config.path),
+    methodsFor: () => METHODS,
     // The router retries 408 without a limit.
     lateBody: 'BODY_TIMEOUT',
     checkBelow(below) {

@@ -7,7 +7,10 @@ import { TrackbridgeError } from '../errors.js';
 import { isObject, type JsonObject, type JsonValue } from '../event/event.js';
 import { verifyAll } from '../verify/combine.js';
 import type { Verifier } from '../verify/verifier.js';
+import { exactly } from './route.js';
 import type { Decoded, Delivery, Source } from './source.js';
+
+const METHODS = ['POST', 'PUT', 'PATCH'];
 
 /**
  * Segment's webhooks: the classic one (POST, one event a request) and the Actions ones (POST, PUT or PATCH; a batch is a
@@ -23,8 +26,8 @@ export function createSegmentSource(
     name,
     vendor: 'segment',
     config,
-    methods: ['POST', 'PUT', 'PATCH'],
-    takesBelow: false,
+    route: exactly(config.path),
+    methodsFor: () => METHODS,
     // Segment's list of what it retries has no 408; 5xx is on it.
     lateBody: 'BUDGET_SPENT',
     checkBelow: () => undefined,
@@ -63,7 +66,7 @@ function toDecoded(value: JsonValue, merge: MergeBatch): Decoded {
  * In Segment's dialect, `context` and `integrations` beside a `batch` are every item's, whose own members win, and so is
  * `sentAt`. RudderStack ignores what stands there.
  */
-function mergeBatch(item: JsonValue, envelope: JsonObject): JsonValue {
+export function mergeBatch(item: JsonValue, envelope: JsonObject): JsonValue {
   if (!isObject(item)) return item;
   const merged: JsonObject = { ...item };
   for (const field of ['context', 'integrations']) {

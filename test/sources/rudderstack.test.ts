@@ -42,8 +42,8 @@ const get = (query: string, below = ''): DeliveryParts => ({ method: 'GET', quer
 
 describe('a rudderstack source', () => {
   it('takes queries and bodies, on its path and below, and asks again for late bodies by 408', () => {
-    expect(source.methods).toEqual(['POST', 'PUT', 'PATCH', 'GET', 'DELETE', 'HEAD']);
-    expect(source.takesBelow).toBe(true);
+    expect(source.methodsFor('')).toEqual(['POST', 'PUT', 'PATCH', 'GET', 'DELETE', 'HEAD']);
+    expect(source.route.test('/hook/below')).toBe(true);
     // The router retries 408 without a limit.
     expect(source.lateBody).toBe('BODY_TIMEOUT');
   });

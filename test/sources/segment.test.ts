@@ -20,8 +20,8 @@ const bodyOf = (value: JsonValue) => ({ body: JSON.stringify(value) });
 
 describe('a segment source', () => {
   it('takes bodies by POST, PUT and PATCH on its own path, and asks again for late ones by 503', () => {
-    expect(source.methods).toEqual(['POST', 'PUT', 'PATCH']);
-    expect(source.takesBelow).toBe(false);
+    expect(source.methodsFor('')).toEqual(['POST', 'PUT', 'PATCH']);
+    expect(source.route.test('/in/below')).toBe(false);
     // 408 is not on Segment's list of what it retries.
     expect(source.lateBody).toBe('BUDGET_SPENT');
     expect(source.checkBelow('')).toBeUndefined();

@@ -17,6 +17,7 @@ export function sourceConfig(changes: Partial<SourceConfig> = {}): SourceConfig 
     ack: 'queued',
     extraTypes: [],
     onUnauthenticated: 'reject',
+    unauthenticatedLimit: 10_000,
     ...changes,
   };
 }
@@ -41,6 +42,9 @@ export function deliveryOf(parts: DeliveryParts = {}): Delivery {
     below: parts.below ?? '',
     headers: headerLines((parts.headers ?? []).flat()),
     body: Buffer.from(parts.body ?? ''),
+    remote: '192.0.2.1',
+    origin: 'http://receiver.example',
+    httpVersion: '1.1',
     receivedAt: RECEIVED_AT,
   };
 }

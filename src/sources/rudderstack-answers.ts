@@ -1,0 +1,79 @@
+import type { TrackbridgeError } from '../errors.js';
+import type { Answer, Dialect } from './source.js';
+
+/** The gateway's own default, on the body after its coding is undone. */
+export const BODY_LIMIT = 4_000 * 1024;
+
+/** The gateway's texts, which its SDKs and their users know, and the status of each. */
+export const TEXTS = {
+  noHeaderKey: 'failed to read writekey from header',
+  noQueryKey: 'failed to read writekey from query params',
+  unknownKey: 'invalid write key',
+  notJson: 'invalid json',
+  notEvent: 'event is not a valid rudder event',
+  noIdentity: 'request neither has anonymousId nor userId',
+  emptyBatch: 'empty batch payload',
+  tooLarge: 'request size exceeds max limit',
+  tooMany: 'max requests limit reached',
+  unreadable: 'failed to read body from request',
+  late: 'gateway timeout',
+  unavailable: 'Service Unavailable',
+  notFound: '404 page not found',
+  webhookJson: 'Malformed JSON in request body',
+  webhookForm: 'error during parsing form',
+  webhookMultipart: 'error during parsing multiform',
+} as const;
+
+const TEXT_HEADERS = { 'content-type': 'text/plain; charset=utf-8' };
+const OK: Answer = { status: 200, headers: TEXT_HEADERS, body: 'ok' };
+
+/** How the gateway answers: a text, and a status that its SDKs read. */
+export function rudderstackDialect(): Dialect {
+  return {
+    taken: () => OK,
+    refused(error, retryAfter) {
+      const [status, text] = refusalOf(error);
+      return {
+        status,
+        headers: {
+          ...TEXT_HEADERS,
+          'x-content-type-options': 'nosniff',
+          ...error.headers,
+          ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
+        },
+        // The gateway's router answers a wrong method without a text.
+        body: text === '' ? '' : `${text}\n`,
+      };
+    },
+  };
+}
+
+const OWN_TEXTS: ReadonlySet<string> = new Set(Object.values(TEXTS));
+
+function refusalOf(error: TrackbridgeError): readonly [status: number, text: string] {
+  switch (error.code) {
+    case 'UNAUTHENTICATED':
+      return [401, OWN_TEXTS.has(error.message) ? error.message : TEXTS.unknownKey];
+    case 'NOT_FOUND':
+      return [404, TEXTS.notFound];
+    case 'METHOD_NOT_ALLOWED':
+      return [405, ''];
+    case 'BODY_TOO_LARGE':
+      return [413, TEXTS.tooLarge];
+    case 'RATE_LIMITED':
+      return [429, TEXTS.tooMany];
+    case 'BUDGET_SPENT':
+      return [504, TEXTS.late];
+    case 'CODING_UNKNOWN':
+      return [400, TEXTS.notJson];
+    default:
+  }
+  // What it refuses by its own rules has its own text.
+  if (OWN_TEXTS.has(error.message)) return [400, error.message];
+  // A body whose coding is broken, or that the sender has not sent whole.
+  if (error.code === 'BODY_MALFORMED' || error.code === 'BODY_ABORTED') {
+    return [500, TEXTS.unreadable];
+  }
+  if (error.code === 'EVENT_INVALID') return [200, 'ok'];
+  return error.status < 500 ? [error.status, error.message] : [503, TEXTS.unavailable];
+}

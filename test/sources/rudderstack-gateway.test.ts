@@ -1,0 +1,33 @@
+import { describe, it } from 'vitest';
+import { createTrackingApiSource } from '../../src/sources/tracking-api.js';
+import { harness } from '../http/harness.js';
+import { type Served, serve } from '../http/serve.js';
+import { cases, expectRecorded } from './gateway-cases.js';
+import { sourceConfig } from './support.js';
+
+/** What a receiver that is configured by write keys cannot be brought to, and pages whose text is the vendor's own. */
+const ELSEWHERE = new Set(['disabled-source', 'health', 'version']);
+const recorded = cases.filter(
+  ({ id, request }) =>
+    request.when === undefined && !id.startsWith('webhook') && !ELSEWHERE.has(id),
+);
+
+function gateway(): Promise<Served> {
+  const config = sourceConfig({
+    type: 'tracking-api',
+    path: '/',
+    dialect: 'rudderstack',
+    verify: [],
+    writeKeys: [{ key: 'WK' }],
+    cors: { origins: ['*'], credentials: true },
+  });
+  const source = createTrackingApiSource('rudder', config);
+  const { deps } = harness();
+  return serve([source], harness({ server: { ...deps.server, bodyLimit: 8_000_000 } }));
+}
+
+describe("the gateway's recorded answers", () => {
+  it.each(recorded.map((each) => [each.id, each] as const))('%s', async (_id, each) => {
+    await expectRecorded(await gateway(), each);
+  });
+});
