@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { messageOf, TrackbridgeError } from '../errors.js';
+import { hideable } from './http-client.js';
 import { createSigner, deliveryId, type SignOptions } from './http-signing.js';
 import type { SinkContext, SinkEvent } from './sink.js';
 
@@ -36,7 +36,6 @@ export function createRequestBuilder(
   const sign = options.sign && createSigner(options.sign);
   const fixed = {
     'content-type': contentType(options.body, context.format),
-    'user-agent': `Trackbridge/${version()}`,
     ...credentials(url),
     ...checkedHeaders(options.headers),
   };
@@ -70,8 +69,7 @@ export function secretsOf(options: HttpOptions, url: URL): readonly string[] {
     basic?.slice('Basic '.length) ?? '',
     ...searchParams.values(),
   ];
-  // Shorter ones are words such as `1` or `on`, and hiding them would make answers unreadable.
-  return [...new Set(all)].filter(({ length }) => length >= 6).sort((a, b) => b.length - a.length);
+  return hideable(all);
 }
 
 function bodyOf(shape: HttpOptions['body'], batch: readonly SinkEvent[], now: number): string {
@@ -123,9 +121,4 @@ function checkedHeaders(headers: Readonly<Record<string, string>>): Record<strin
     checked[lower] = value;
   }
   return checked;
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return String(JSON.parse(text).version);
 }

@@ -1,15 +1,13 @@
-import { Pool } from 'undici';
-import { messageOf, TrackbridgeError } from '../errors.js';
-import { createConnector, type Resolve } from './http-addresses.js';
-import { failureOf, readBody } from './http-answer.js';
+import { TrackbridgeError } from '../errors.js';
+import type { Resolve } from '../outbound/connector.js';
+import { failureOf } from './http-answer.js';
+import { createHttpClient } from './http-client.js';
 import {
   createRequestBuilder,
   type HttpOptions,
   type HttpRequest,
   secretsOf,
 } from './http-request.js';
-import { interrupted } from './interrupt.js';
-import { printable } from './printable.js';
 import {
   DELIVERED,
   type DeliveryResult,
@@ -19,10 +17,6 @@ import {
   type SinkEvent,
   type SinkType,
 } from './sink.js';
-
-// More than any sensible number of lanes; each lane has one request under way.
-const MOST_CONNECTIONS = 256;
-const LONGEST_REASON = 200;
 
 export const httpSink: SinkType = {
   type: 'http',
@@ -43,55 +37,19 @@ export function createHttpSink(
   const url = parseUrl(options.url);
   const build = createRequestBuilder(options, url, context);
   const secrets = secretsOf(options, url);
-  const connector = createConnector(options.allowPrivateAddresses, resolve);
-  let pool: Pool | undefined;
+  const { allowPrivateAddresses } = options;
+  const { clock } = context;
+  const client = createHttpClient(url, { allowPrivateAddresses, secrets, clock, resolve });
 
   async function send(request: HttpRequest, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) throw interrupted(signal);
-    if (!pool) throw new SinkError('the sink is not open', { retryable: true });
-    let answer: Awaited<ReturnType<Pool['request']>>;
-    try {
-      answer = await pool.request({
-        ...request,
-        method: options.method,
-        path: url.pathname + url.search,
-        signal,
-      });
-    } catch (cause) {
-      throw signal.aborted ? interrupted(signal) : unreachable(cause);
-    }
-    const excerpt = redacted(await readBody(answer.body, context.clock));
-    const retryAfter = answer.headers['retry-after'];
-    const failure = failureOf(
-      answer.statusCode,
-      typeof retryAfter === 'string' ? retryAfter : retryAfter?.[0],
-      excerpt,
-      context.clock.now(),
-    );
+    const path = url.pathname + url.search;
+    const answer = await client.send({ ...request, method: options.method, path }, signal);
+    const failure = failureOf(answer.status, answer.headers, answer.excerpt, clock.now());
     if (failure) throw failure;
   }
 
-  function redacted(text: string): string {
-    return secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
-  }
-
-  function unreachable(cause: unknown): SinkError {
-    if (cause instanceof SinkError) return cause;
-    const why = printable(redacted(reasonOf(cause)), LONGEST_REASON);
-    return new SinkError(`${url.origin} cannot be reached: ${why}`, { retryable: true, cause });
-  }
-
   return {
-    async open() {
-      // The attempt's signal is the one timeout, so undici's own are off.
-      pool ??= new Pool(url.origin, {
-        connect: connector,
-        connections: MOST_CONNECTIONS,
-        pipelining: 1,
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      });
-    },
+    open: async () => client.open(),
 
     async deliver(batch, signal): Promise<readonly DeliveryResult[]> {
       if (options.body === 'event') return oneByOne(batch, (event) => send(build([event]), signal));
@@ -99,24 +57,9 @@ export function createHttpSink(
       return batch.map(() => DELIVERED);
     },
 
-    /** Connects, with TLS where the URL says so, and sends nothing. */
-    async check() {
-      const { protocol, hostname, port, host } = url;
-      const literal = hostname.replace(/^\[|\]$/g, '');
-      await new Promise<void>((resolve, reject) => {
-        connector({ protocol, hostname: literal, port, host }, (error, socket) => {
-          socket?.destroy();
-          if (error) reject(unreachable(error));
-          else resolve();
-        });
-      });
-    },
+    check: () => client.connect(),
 
-    async close() {
-      const open = pool;
-      pool = undefined;
-      await open?.destroy();
-    },
+    close: () => client.close(),
   };
 }
 
@@ -157,10 +100,4 @@ function parseUrl(text: string): URL {
   if (url && (url.protocol === 'http:' || url.protocol === 'https:')) return url;
   // The text is left out: a URL can hold a password.
   throw new TrackbridgeError('CONFIG_INVALID', 'url: must be a complete http:// or https:// URL');
-}
-
-/** Node reports a host whose addresses all failed as one error with an empty message and the real ones inside. */
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ');
-  return messageOf(error);
 }

@@ -50,6 +50,8 @@ export interface SinkContext {
   /** The sink's name in the configuration. */
   readonly name: string;
   readonly clock: Clock;
+  /** Names this receiver in the events it sends on, so that it recognises them when they come back. */
+  readonly bridgeId: () => string;
   /** What `SinkEvent.json` holds, for sinks that name a content type; `canonical` where absent. */
   readonly format?: 'canonical' | 'cloudevents';
   readonly log: {
@@ -68,6 +70,14 @@ export interface SinkType {
   create(options: Readonly<Record<string, unknown>>, context: SinkContext): Sink | Promise<Sink>;
   /** The largest batch that makes sense with these options: 1 where each event is a request of its own. */
   maxBatch?(options: Readonly<Record<string, unknown>>): number;
+  /** When a batch goes out before it has `batch.size` events, where the sink has its own say in that. */
+  fill?(options: Readonly<Record<string, unknown>>): BatchFill;
+}
+
+/** A batch goes out `wait` milliseconds after its first event (`batch.wait` where absent), or once it has so many `bytes`. */
+interface BatchFill {
+  readonly wait?: number;
+  readonly bytes?: number;
 }
 
 export interface SinkErrorDetails {

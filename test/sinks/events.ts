@@ -55,6 +55,7 @@ export function sinkContext(warnings: string[] = []): SinkContext {
   return {
     name: 'under-test',
     clock: systemClock,
+    bridgeId: () => 'this-bridge',
     log: { warn: (_fields, message) => warnings.push(message), info: () => {} },
   };
 }

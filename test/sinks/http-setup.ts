@@ -1,7 +1,7 @@
 import { afterEach, beforeEach } from 'vitest';
 import { systemClock } from '../../src/clock.js';
+import type { Resolve } from '../../src/outbound/connector.js';
 import { createHttpSink } from '../../src/sinks/http.js';
-import type { Resolve } from '../../src/sinks/http-addresses.js';
 import type { HttpOptions } from '../../src/sinks/http-request.js';
 import { type Sink, type SinkContext, SinkError } from '../../src/sinks/sink.js';
 import { type HttpTarget, httpTarget } from './http-target.js';

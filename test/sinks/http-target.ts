@@ -5,11 +5,13 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { gunzipSync } from 'node:zlib';
 
 export interface Received {
   readonly method: string;
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
+  /** As text, after `Content-Encoding: gzip` is undone. */
   readonly body: string;
 }
 
@@ -36,7 +38,9 @@ export async function httpTarget(): Promise<HttpTarget> {
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const { method = '', url = '', headers } = request;
-      const received = { method, url, headers, body: Buffer.concat(chunks).toString() };
+      const bytes = Buffer.concat(chunks);
+      const plain = headers['content-encoding'] === 'gzip' ? gunzipSync(bytes) : bytes;
+      const received = { method, url, headers, body: plain.toString() };
       target.received.push(received);
       target.answer(received, response);
     });

@@ -185,23 +185,41 @@ describe('http: the answer', () => {
 });
 
 describe('http: private addresses', () => {
-  it.each(['127.0.0.1', 'localhost', '2130706433', '0x7f.1', '[::ffff:127.0.0.1]', '[::1]', '0'])(
-    'does not connect to %s unless allowed',
-    async (host) => {
-      const sink = await http.open({
-        url: `http://${host}:${http.target.port}/`,
-        body: 'array',
-        allowPrivateAddresses: false,
-      });
-      const error = await failed(sink.deliver([sinkEvent('a')], never()));
-      expect(error.message).toMatch(
-        /is not a public address \(\w+\); set allowPrivateAddresses: true/,
-      );
-      expect(error.retryable).toBe(true);
-      expect((await failed(sink.check())).message).toBe(error.message);
-      expect(http.target.connections().opened).toBe(0);
-    },
-  );
+  it.each([
+    '127.0.0.1',
+    '127.0.0.1.',
+    'localhost',
+    '2130706433',
+    '0x7f.1',
+    '0177.0.0.1',
+    '127.1',
+    '0',
+    '[::1]',
+    '[::]',
+    '[::ffff:127.0.0.1]',
+    '[::ffff:7f00:1]',
+    '[64:ff9b::7f00:1]',
+    '[2002:7f00:1::]',
+    '169.254.169.254',
+    '[fd00:ec2::254]',
+    '100.100.100.200',
+    'user:password@127.0.0.1',
+    '8.8.8.8@127.0.0.1',
+    '①②⑦.0.0.1',
+  ])('does not connect to %s unless allowed', async (host) => {
+    const sink = await http.open({
+      url: `http://${host}:${http.target.port}/`,
+      body: 'array',
+      allowPrivateAddresses: false,
+    });
+    const error = await failed(sink.deliver([sinkEvent('a')], never()));
+    expect(error.message).toMatch(
+      /is not a public address \(\w+\); set allowPrivateAddresses: true/,
+    );
+    expect(error.retryable).toBe(true);
+    expect((await failed(sink.check())).message).toBe(error.message);
+    expect(http.target.connections().opened).toBe(0);
+  });
 
   it('does not connect to a name that resolves to a private address, and resolves it once', async () => {
     let asked = 0;
@@ -225,5 +243,17 @@ describe('http: private addresses', () => {
     const sink = await http.open({ url }, {}, async () => [{ address: '127.0.0.1', family: 4 }]);
     expect(await sink.deliver([sinkEvent('a')], never())).toEqual([{ ok: true }]);
     expect(http.target.received[0]?.headers.host).toBe(`rebind.example:${http.target.port}`);
+  });
+
+  it('does not go through a proxy that happens to be in the environment', async () => {
+    process.env['HTTP_PROXY'] = 'http://127.0.0.1:1';
+    process.env['http_proxy'] = 'http://127.0.0.1:1';
+    try {
+      const sink = await http.open({});
+      expect(await sink.deliver([sinkEvent('a')], never())).toEqual([{ ok: true }]);
+    } finally {
+      delete process.env['HTTP_PROXY'];
+      delete process.env['http_proxy'];
+    }
   });
 });

@@ -32,7 +32,7 @@ describe('the registry', () => {
         });
       }
       const validate = new Ajv2020({
-        keywords: ['x-unit', 'x-expect'],
+        keywords: ['x-unit', 'x-expect', 'x-defaults'],
         allowUnionTypes: true,
       }).compile(schema);
       expect(validate({ surprise: 1 })).toBe(false);
@@ -57,10 +57,26 @@ describe('the registry', () => {
         allowPrivateAddresses: false,
       },
     ],
+    [
+      'redis',
+      { url: 'redis://x' },
+      { url: 'redis://x', stream: 'events', deduplicate: false, dedupeWindow: '24h' },
+    ],
+    [
+      'nats',
+      { servers: 'nats://x' },
+      {
+        servers: 'nats://x',
+        subject: 'events.{type}',
+        jetstream: true,
+        createStream: false,
+        dedupeWindow: '1h',
+      },
+    ],
     ['module', { path: './x.mjs' }, { path: './x.mjs', options: {} }],
   ])('fills the defaults of %s', (type, options, filled) => {
     const ajv = new Ajv2020({
-      keywords: ['x-unit', 'x-expect'],
+      keywords: ['x-unit', 'x-expect', 'x-defaults'],
       allowUnionTypes: true,
       useDefaults: true,
     });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createLookup, forbiddenRange } from '../../src/sinks/http-addresses.js';
+import { forbiddenRange } from '../../src/outbound/addresses.js';
 
 describe('forbiddenRange', () => {
   it.each([
@@ -73,35 +73,5 @@ describe('forbiddenRange', () => {
         expect(forbiddenRange(`64:ff9b::${address}`)).toBe(plain);
       }),
     );
-  });
-});
-
-describe('createLookup', () => {
-  const mixed = [
-    { address: '10.0.0.1', family: 4 },
-    { address: '8.8.8.8', family: 4 },
-    { address: 'fd00::1', family: 6 },
-    { address: '2606:4700::1111', family: 6 },
-  ];
-
-  /** Calls it as `net.connect` does. */
-  const ask = (allowPrivate: boolean, all: boolean, found = mixed) =>
-    new Promise<unknown>((resolve) => {
-      const lookup = createLookup(allowPrivate, async () => found);
-      lookup('a.example', { all }, (error, address) => resolve(error ?? address));
-    });
-
-  it('hands on only the public addresses of a name', async () => {
-    expect(await ask(false, true)).toEqual([mixed[1], mixed[3]]);
-    expect(await ask(false, false)).toBe('8.8.8.8');
-  });
-
-  it('hands on all addresses where private ones are allowed', async () => {
-    expect(await ask(true, true)).toEqual(mixed);
-  });
-
-  it('fails where nothing is left, or nothing was found', async () => {
-    expect(await ask(false, true, mixed.slice(0, 1))).toMatchObject({ retryable: true });
-    expect(await ask(true, true, [])).toMatchObject({ message: 'a.example has no address' });
   });
 });
