@@ -1,0 +1,94 @@
+import { isObject, type JsonObject, type JsonValue } from '../event/event.js';
+import { flatten } from './flatten.js';
+import { encodeValues, goJson, goText } from './go.js';
+import { routerHeaders, staticHeaders } from './rudderstack-headers.js';
+import { type Destination, type HeaderLine, splitUrl, type WireRequest } from './wire-request.js';
+
+/** What steers the delivery and is not part of what is delivered. */
+const STEERING: ReadonlySet<string> = new Set(['fullPath', 'appendPath', 'header']);
+const INTEGRATION_NAMES = ['webhook', 'Webhook', 'WebHook', 'WEBHOOK'];
+
+/**
+ * RudderStack's webhook destination (rudder-transformer, src/cdk/v2/destinations/webhook/procWorkflow.yaml): one event a
+ * request. POST, PUT and PATCH carry all of it as JSON; GET and DELETE only the flattened traits of an identify or the
+ * properties of anything else. The event's `header`, `fullPath` and `appendPath` steer it.
+ */
+export function encodeWebhook(event: JsonObject, destination: Destination): WireRequest {
+  const { method } = destination;
+  const { origin, host, url } = splitUrl(endpointOf(event, destination.url));
+  const inQuery = method === 'GET' || method === 'DELETE';
+  const own = [...url.searchParams].map(([key, value]): [string, string] => [key, value]);
+  const carried = inQuery ? flatten(carriedOf(event)) : [];
+  const query = encodeValues([
+    ...own,
+    ...carried.map(([key, value]): [string, string] => [key, goText(value)]),
+  ]);
+  const body = inQuery ? '' : goJson(bodyOf(event));
+  return {
+    method,
+    origin,
+    requestUri: url.pathname + (query === '' ? '' : `?${query}`),
+    headers: routerHeaders(host, headerLines(event, destination, body !== ''), body),
+    body,
+  };
+}
+
+function endpointOf(event: JsonObject, configured: string): string {
+  const fullPath = steering(event, 'fullPath') ?? configured;
+  const appendPath = steering(event, 'appendPath') ?? '';
+  return `${textOf(fullPath)}${textOf(appendPath)}`;
+}
+
+/** The event's own, else that of its integration, which has four spellings. */
+function steering(event: JsonObject, name: string): JsonValue | undefined {
+  const integrations = event['integrations'];
+  const own = isObject(integrations)
+    ? INTEGRATION_NAMES.map((spelling) => integrations[spelling]).find(isObject)?.[name]
+    : undefined;
+  return event[name] ?? own ?? undefined;
+}
+
+function textOf(value: JsonValue): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** Nulls go at the top level only; the address of the user's request becomes `context.ip`. */
+function bodyOf(event: JsonObject): JsonObject {
+  const body: JsonObject = Object.fromEntries(
+    Object.entries(event).filter(([name, value]) => !STEERING.has(name) && value !== null),
+  );
+  const context = isObject(event['context']) ? event['context'] : {};
+  const ip = context['ip'] ?? event['request_ip'];
+  return ip ? { ...body, context: { ...context, ip } } : body;
+}
+
+/** Without properties there is nothing to carry; null, and an identify without traits, become `=<nil>`. */
+function carriedOf(event: JsonObject): JsonValue {
+  if (event['type'] !== 'identify')
+    return 'properties' in event ? (event['properties'] ?? null) : {};
+  const context = event['context'];
+  const candidates = [event['traits'], isObject(context) ? context['traits'] : undefined];
+  // An empty object counts as traits, and so hides those of the context.
+  return candidates.find((each) => Boolean(each) || each === false || each === 0) ?? null;
+}
+
+/** Default below configured below the event's own. Configured names are in lower case; the event's keep theirs. */
+function headerLines(
+  event: JsonObject,
+  destination: Destination,
+  hasBody: boolean,
+): readonly HeaderLine[] {
+  const lines = new Map<string, string>();
+  const own = event['header'];
+  for (const [name, value] of isObject(own) ? Object.entries(own) : []) {
+    lines.set(name, textOf(value));
+  }
+  const configured = staticHeaders(destination.headers, destination.secret).map(
+    ([name, value]): HeaderLine => [name.toLowerCase(), value],
+  );
+  const standard: HeaderLine[] = hasBody ? [['content-type', 'application/json']] : [];
+  for (const [name, value] of [...configured, ...standard]) {
+    if (!lines.has(name)) lines.set(name, value);
+  }
+  return [...lines];
+}
