@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import type { SinkConfig } from '../config/config.js';
 import { messageOf } from '../errors.js';
 import type { Claimed, Consumer, Settlement } from '../outbox/outbox.js';
 import { type Part, toEntry } from './entry.js';
@@ -11,7 +12,7 @@ export interface CollectOptions {
   readonly sink: string;
   readonly consumer: Consumer;
   readonly lane: number;
-  readonly batch: { readonly size: number; readonly wait: number };
+  readonly batch: SinkConfig['batch'];
   readonly prepare: (json: string) => Promise<Prepared>;
   readonly settle: Settle;
   readonly clock: Clock;
@@ -21,15 +22,16 @@ export interface CollectOptions {
 }
 
 /**
- * Claims the next batch of a lane: up to `batch.size` events that the sink wants, waiting up to `batch.wait` milliseconds
- * from the first for the batch to fill. What it does not want is settled on the way and takes no room. Resolves to the
- * batches to deliver: none where there is nothing to claim, several where a transform made more of the events. Rejects as
- * `Consumer.claim` does, but never while it holds anything.
+ * Claims the next batch of a lane: up to `batch.size` events that the sink wants, and no more once they have `batch.bytes`,
+ * waiting up to `batch.wait` milliseconds from the first for the batch to fill. What it does not want is settled on the way
+ * and takes no room. Resolves to the batches to deliver: none where there is nothing to claim, several where a transform
+ * made more of the events. Rejects as `Consumer.claim` does, but never while it holds anything.
  */
 export async function collect(options: CollectOptions): Promise<Part[][]> {
   const { batch, clock, consumer, lane, soft } = options;
   const parts: Part[] = [];
   let held = 0;
+  let bytes = 0;
   let deadline: number | undefined;
   while (held < batch.size && !soft.aborted) {
     const room = batch.size - held;
@@ -37,6 +39,10 @@ export async function collect(options: CollectOptions): Promise<Part[][]> {
     const wanted = await sortOut(claimed, options);
     parts.push(...wanted.parts);
     held += wanted.events;
+    if (batch.bytes !== undefined) {
+      for (const { event } of wanted.parts) bytes += event.json.length;
+      if (bytes >= batch.bytes) break;
+    }
     if (held > 0) deadline ??= clock.monotonic() + batch.wait;
     // A page that came back full says nothing about an end of the line: claim on before waiting.
     if (claimed.length >= room) continue;

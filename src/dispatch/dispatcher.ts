@@ -39,9 +39,13 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { outbox, sinks, clock, log, metrics, random = Math.random } = options;
   const ports = { clock, log, metrics, random };
   const watch = new SettledWatch(sinks.map(({ name }) => name));
+  const backlog = async (sink: string): Promise<number | undefined> => {
+    const stats = await outbox.stats();
+    return stats.sinks.find(({ name }) => name === sink)?.pending;
+  };
   const runners = sinks.map((spec) => ({
     spec,
-    runner: new SinkRunner(spec, ports, (ids) => watch.settled(spec.name, ids)),
+    runner: new SinkRunner(spec, ports, (ids) => watch.settled(spec.name, ids), backlog),
   }));
   let started = false;
   let stopped: Promise<void> | undefined;

@@ -20,6 +20,13 @@ export interface Part {
   readonly event: SinkEvent;
 }
 
+/** When the first of these is given up, on the monotonic clock; Infinity where none has failed yet. */
+export function giveUpAt(batch: readonly Part[], giveUpAfter: number): number {
+  let first = Number.POSITIVE_INFINITY;
+  for (const { entry } of batch) first = Math.min(first, entry.firstFailure ?? first);
+  return first + giveUpAfter;
+}
+
 /**
  * Takes a claimed event up. Its age is measured on the monotonic clock from here on, so that a wall clock that jumps
  * neither gives an event up early nor keeps it for ever; only attempts before a restart have to be read off the wall.

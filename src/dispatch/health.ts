@@ -1,6 +1,9 @@
+import type { Circuit } from './breaker.js';
 import { oneLine } from './one-line.js';
 
-export interface SinkState {
+export interface SinkState extends SinkHealth, Circuit {}
+
+export interface SinkHealth {
   readonly name: string;
   /** `backing-off`: at least one lane waits to try again. `opening`: not opened yet, by itself a reason for retries. */
   readonly state: 'running' | 'backing-off' | 'opening' | 'stopped';
@@ -38,16 +41,16 @@ export class Health {
   }
 
   /** Runs a wait during which the sink counts as backing off. */
-  async whileBackingOff(wait: Promise<void>): Promise<void> {
+  async whileBackingOff<T>(wait: Promise<T>): Promise<T> {
     this.#backingOff++;
     try {
-      await wait;
+      return await wait;
     } finally {
       this.#backingOff--;
     }
   }
 
-  snapshot(): SinkState {
+  snapshot(): SinkHealth {
     const running = this.#phase === 'running';
     return {
       name: this.#name,

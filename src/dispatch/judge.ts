@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js';
 import type { SinkConfig } from '../config/config.js';
-import type { Attempt, Settlement } from '../outbox/outbox.js';
+import { type Attempt, FAR_SIDE_SAID, type Settlement } from '../outbox/outbox.js';
 import type { DeliveryResult } from '../sinks/sink.js';
 import type { Outcome } from './attempt.js';
 import { waitAfter } from './backoff.js';
@@ -13,6 +13,8 @@ export interface Judgement {
   readonly again: readonly (readonly Part[])[];
   /** Milliseconds before that; absent where nothing failed in a way that waiting would cure. */
   readonly wait?: number;
+  /** The longest that the far side asked for, in milliseconds; 0 where it did not. */
+  readonly retryAfter: number;
   /** Sent events by how they fared, for the metrics. */
   readonly counts: { delivered: number; transient: number; permanent: number };
   /** The first thing that went wrong, for state and log. */
@@ -41,6 +43,7 @@ export function judge(batch: readonly Part[], outcome: Ended, policy: JudgePolic
     return {
       settlements: [],
       again: [batch.slice(0, middle), batch.slice(middle)],
+      retryAfter: 0,
       counts: { delivered: 0, transient: 0, permanent: 0 },
       error: outcome.error,
     };
@@ -71,17 +74,17 @@ export function judge(batch: readonly Part[], outcome: Ended, policy: JudgePolic
     if (!entry.settled) settlements.push(dead(entry, wholeOf(result), policy.clock));
   });
 
-  const retries = retryOrGiveUp(failed, policy);
+  const { wait, retryAfter, ...retries } = retryOrGiveUp(failed, policy);
   settlements.push(...retries.settlements);
   const rest = failed.map(({ part }) => part).filter(({ entry }) => !entry.settled);
-  if (rest.length === 0) return { settlements, again: [], counts, error };
-  return { settlements, again: [rest], wait: retries.wait, counts, error };
+  if (rest.length === 0) return { settlements, again: [], retryAfter, counts, error };
+  return { settlements, again: [rest], wait, retryAfter, counts, error };
 }
 
 function retryOrGiveUp(
   failed: readonly { readonly part: Part; readonly result: Failed }[],
   { clock, random, retry }: JudgePolicy,
-): { settlements: Settlement[]; wait: number } {
+): { settlements: Settlement[]; wait: number; retryAfter: number } {
   const settlements: Settlement[] = [];
   const counted = new Set<Entry>();
   let failures = 0;
@@ -109,7 +112,8 @@ function retryOrGiveUp(
     failures = Math.max(failures, entry.failures);
     left = Math.min(left, retry.giveUpAfter - age);
   }
-  return { settlements, wait: waitAfter(failures, retry, random, { retryAfter, left }) };
+  const wait = waitAfter(failures, retry, random, { retryAfter, left });
+  return { settlements, wait, retryAfter };
 }
 
 function failureOf(outcome: Extract<Ended, { kind: 'failed' }>): Failed {
@@ -125,7 +129,7 @@ function failureOf(outcome: Extract<Ended, { kind: 'failed' }>): Failed {
 
 /** What a dead letter keeps of a failure. The log gets less: the far side may have repeated the payload. */
 function wholeOf({ error, excerpt }: Failed): string {
-  return excerpt === undefined ? error : `${error}: ${excerpt}`;
+  return excerpt === undefined ? error : `${error}${FAR_SIDE_SAID}${excerpt}`;
 }
 
 function done(entry: Entry): Settlement {

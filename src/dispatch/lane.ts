@@ -3,8 +3,9 @@ import { messageOf } from '../errors.js';
 import type { Sink } from '../sinks/sink.js';
 import { attempt } from './attempt.js';
 import { backoff } from './backoff.js';
+import type { Breaker, Verdict } from './breaker.js';
 import { type CollectOptions, collect } from './collect.js';
-import type { Part } from './entry.js';
+import { giveUpAt, type Part } from './entry.js';
 import type { Health } from './health.js';
 import { type Judgement, judge } from './judge.js';
 import type { DispatchPorts, StopSignals } from './ports.js';
@@ -13,6 +14,8 @@ import { OUTBOX_RETRY } from './settler.js';
 export interface LaneOptions extends Omit<CollectOptions, 'clock' | 'log' | 'soft' | 'batch'> {
   readonly config: SinkConfig;
   readonly target: Sink;
+  /** The sink's, shared by its lanes. */
+  readonly breaker: Breaker;
   readonly health: Health;
   readonly ports: DispatchPorts;
   readonly stop: StopSignals;
@@ -48,34 +51,49 @@ export async function runLane(options: LaneOptions): Promise<void> {
 
 /** Attempts what is queued until nothing is left. A stop leaves what failed, and what a hard one has cut short. */
 async function drain(queue: (readonly Part[])[], options: LaneOptions): Promise<void> {
-  const { config, health, ports, settle, stop, target } = options;
-  const { clock, random } = ports;
-  const policy = { retry: config.retry, clock, random };
-  while (!stop.hard.aborted) {
-    const batch = queue.shift()?.filter(({ entry }) => !entry.settled);
-    if (batch === undefined) return;
-    if (batch.length === 0) continue;
-    const events = batch.map(({ event }) => event);
-    const outcome = await attempt(target, events, {
-      clock,
-      timeout: config.timeout,
-      stop: stop.hard,
-    });
-    if (outcome.kind === 'stopped') return;
-    const judgement = judge(batch, outcome, policy);
-    queue.unshift(...judgement.again);
-    report(judgement, options);
-    const recorded = await settle(judgement.settlements);
-    if (!recorded) return;
-    if (judgement.wait === undefined) continue;
-    if (stop.soft.aborted) return;
-    await health.whileBackingOff(clock.sleep(judgement.wait, stop.soft));
-    if (stop.soft.aborted) return;
+  const { breaker, lane, stop } = options;
+  breaker.enter(lane);
+  try {
+    while (!stop.hard.aborted && (await attemptNext(queue, options)));
+  } finally {
+    breaker.leave(lane);
   }
 }
 
+/** Resolves to whether to go on: false where nothing is left, or a stop leaves the rest to the next start. */
+async function attemptNext(queue: (readonly Part[])[], options: LaneOptions): Promise<boolean> {
+  const { breaker, config, health, lane, ports, settle, stop, target } = options;
+  const { clock, random } = ports;
+  const batch = queue.shift()?.filter(({ entry }) => !entry.settled);
+  if (batch === undefined) return false;
+  if (batch.length === 0) return true;
+  const last = giveUpAt(batch, config.retry.giveUpAfter);
+  const pass = await health.whileBackingOff(breaker.admit(lane, last, stop.soft));
+  if (pass === undefined) return false;
+  try {
+    const events = batch.map(({ event }) => event);
+    const limits = { clock, timeout: config.timeout, stop: stop.hard };
+    const outcome = await attempt(target, events, limits);
+    if (outcome.kind === 'stopped') return false;
+    const judgement = judge(batch, outcome, { retry: config.retry, clock, random });
+    queue.unshift(...judgement.again);
+    report(judgement, options);
+    pass.end(verdictOf(judgement));
+    return await settle(judgement.settlements);
+  } finally {
+    pass.end({ sink: 'unknown' });
+  }
+}
+
+/** What was refused for good was looked at first, so the sink is there: only a batch that all failed for now tells against it. */
+function verdictOf({ counts, error, retryAfter, wait }: Judgement): Verdict {
+  const { delivered, permanent, transient } = counts;
+  const down = transient > 0 && delivered === 0 && permanent === 0;
+  return down ? { sink: 'down', wait, retryAfter, error } : { sink: 'up', wait };
+}
+
 function report({ again, counts, error, wait }: Judgement, options: LaneOptions): void {
-  const { health, lane, ports, sink } = options;
+  const { breaker, health, lane, ports, sink } = options;
   const { delivered, permanent, transient } = counts;
   if (delivered > 0) ports.metrics.attempt(sink, 'delivered', delivered);
   if (transient > 0) ports.metrics.attempt(sink, 'transient', transient);
@@ -88,7 +106,11 @@ function report({ again, counts, error, wait }: Judgement, options: LaneOptions)
     lane,
     ...counts,
     ...(wait === undefined ? {} : { retryIn: Math.round(wait) }),
+    error,
   };
   const next = again.length > 1 ? 'looking for the event that is the cause' : 'see the fields';
-  ports.log.warn({ ...fields, error }, `a delivery failed: ${next}`);
+  const message = `a delivery failed: ${next}`;
+  // That the sink is down was said when its circuit opened.
+  if (breaker.state === 'closed') ports.log.warn(fields, message);
+  else ports.log.debug(fields, message);
 }

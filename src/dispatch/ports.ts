@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js';
 
 /** What a structured logger looks like from here; pino's fits. */
 export interface DispatchLog {
+  debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
 }
@@ -10,6 +11,7 @@ export interface DispatchLog {
 export interface DispatchMetrics {
   attempt(sink: string, outcome: 'delivered' | 'transient' | 'permanent', events: number): void;
   deadLetter(sink: string, events: number): void;
+  circuitOpened(sink: string): void;
 }
 
 /** What every part of the dispatcher is handed. */

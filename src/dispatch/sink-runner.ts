@@ -5,6 +5,8 @@ import type { Consumer } from '../outbox/outbox.js';
 import type { Sink } from '../sinks/sink.js';
 import { ABORT_GRACE } from './attempt.js';
 import { backoff } from './backoff.js';
+import { Breaker } from './breaker.js';
+import { type Backlog, createCircuitReport } from './circuit-report.js';
 import { Health, type SinkState } from './health.js';
 import { runLane } from './lane.js';
 import type { DispatchPorts } from './ports.js';
@@ -31,17 +33,29 @@ export class SinkRunner {
   readonly #spec: SinkSpec;
   readonly #ports: DispatchPorts;
   readonly #health: Health;
+  readonly #breaker: Breaker;
   readonly #onSettled: (ids: readonly string[]) => void;
   readonly #soft = new AbortController();
   readonly #hard = new AbortController();
   #consumer: Consumer | undefined;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(spec: SinkSpec, ports: DispatchPorts, onSettled: (ids: readonly string[]) => void) {
+  constructor(
+    spec: SinkSpec,
+    ports: DispatchPorts,
+    onSettled: (ids: readonly string[]) => void,
+    backlog: Backlog,
+  ) {
     this.#spec = spec;
     this.#ports = ports;
     this.#onSettled = onSettled;
     this.#health = new Health(spec.name);
+    this.#breaker = new Breaker({
+      retry: spec.config.retry,
+      clock: ports.clock,
+      random: ports.random,
+      events: createCircuitReport(spec.name, ports, backlog),
+    });
     // Every lane listens to both, and a sink may have many; Node would warn of a leak from the eleventh on.
     setMaxListeners(0, this.#soft.signal, this.#hard.signal);
   }
@@ -71,7 +85,7 @@ export class SinkRunner {
   }
 
   state(): SinkState {
-    return this.#health.snapshot();
+    return { ...this.#health.snapshot(), ...this.#breaker.view() };
   }
 
   async #run(consumer: Consumer): Promise<void> {
@@ -87,6 +101,7 @@ export class SinkRunner {
       config,
       target: sink,
       consumer,
+      breaker: this.#breaker,
       health,
       ports,
       stop,

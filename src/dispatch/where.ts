@@ -1,6 +1,7 @@
 import type { WhereConfig } from '../config/config.js';
 import type { CanonicalEvent } from '../event/event.js';
 import { compileGlob } from './glob.js';
+import { placeOf } from './share.js';
 
 export type Wanted = (event: CanonicalEvent) => boolean;
 
@@ -26,6 +27,14 @@ export function compileWhere(where: WhereConfig): Wanted | undefined {
   if (where.authenticated !== undefined) {
     const { authenticated } = where;
     filters.push((event) => event.receipt.authenticated === authenticated);
+  }
+  const { percent, percentFrom, by = 'userId' } = where;
+  if (percent !== undefined || percentFrom !== undefined) {
+    const [from, to] = [percentFrom ?? 0, percent ?? 100];
+    filters.push((event) => {
+      const place = placeOf(event, by);
+      return place >= from && place < to;
+    });
   }
   if (filters.length === 0) return undefined;
   return (event) => filters.every((passes) => passes(event));

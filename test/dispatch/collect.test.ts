@@ -37,6 +37,26 @@ describe('collecting a batch', () => {
     expect(sink.batches).toEqual([['1', '2', '3'], ['4']]);
   });
 
+  it('goes out at once when it has the bytes that fill it', async () => {
+    const sink = new FakeSink();
+    const bytes = 2 * JSON.stringify(anEvent('1')).length;
+    const { clock, dispatcher, outbox } = withSink(sink, {
+      config: { batch: { size: 100, wait: 60_000, bytes } },
+    });
+    dispatcher.start();
+    for (const id of ['1', '2']) {
+      expect(sink.batches).toEqual([]);
+      outbox.add(anEvent(id));
+      await idle();
+    }
+    expect(sink.batches).toEqual([['1', '2']]);
+    outbox.add(anEvent('3'));
+    await clock.advance(59_999);
+    expect(sink.batches).toHaveLength(1);
+    await clock.advance(1);
+    expect(sink.batches).toEqual([['1', '2'], ['3']]);
+  });
+
   it('settles what the sink does not want without an attempt, and gives it no room', async () => {
     const sink = new FakeSink();
     const { consumer, dispatcher, outbox } = withSink(sink, {
@@ -90,7 +110,7 @@ describe('collecting a batch', () => {
       prepare: async (json) => ({ kind: 'send', events: [toSinkEvent(json, 'canonical')] }),
       settle: async () => true,
       clock,
-      log: { info: () => undefined, warn: () => undefined },
+      log: { debug: () => undefined, info: () => undefined, warn: () => undefined },
       soft: signal,
     });
     await clock.advance(100);

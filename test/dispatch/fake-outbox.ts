@@ -125,6 +125,9 @@ export class FakeOutbox {
 
   asOutbox(): Outbox {
     const consumer = (sink: string, lanes: number): Consumer => this.of(sink).open(lanes);
-    return { consumer } as unknown as Outbox;
+    const sinks = () =>
+      [...this.#consumers].map(([name, { pending }]) => ({ name, pending: pending.length }));
+    const stats = async () => ({ sinks: sinks() });
+    return { consumer, stats } as unknown as Outbox;
   }
 }

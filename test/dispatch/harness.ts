@@ -10,7 +10,11 @@ import { aConfig } from './fakes.js';
 interface Counted {
   readonly attempts: Record<string, number>;
   deadLetters: number;
+  /** How often a circuit opened. */
+  openings: number;
   readonly warnings: string[];
+  /** Every line above debug with its fields, but for warnings. */
+  readonly infos: { readonly message: string; readonly [field: string]: unknown }[];
   /** Every warning with its fields, as one text. */
   readonly logged: string[];
 }
@@ -41,14 +45,24 @@ export function withSinks(sinks: readonly SinkSpec[], random = () => 1 - 2 ** -3
   const clock = new FakeClock();
   const outbox = new FakeOutbox();
   for (const { name } of sinks) outbox.of(name);
-  const counted: Counted = { attempts: {}, deadLetters: 0, warnings: [], logged: [] };
+  const counted: Counted = {
+    attempts: {},
+    deadLetters: 0,
+    openings: 0,
+    warnings: [],
+    infos: [],
+    logged: [],
+  };
   const dispatcher = createDispatcher({
     outbox: outbox.asOutbox(),
     sinks,
     clock,
     random,
     log: {
-      info: () => undefined,
+      debug: () => undefined,
+      info: (fields, message) => {
+        counted.infos.push({ ...fields, message });
+      },
       warn: (fields, message) => {
         counted.warnings.push(message);
         counted.logged.push(JSON.stringify({ ...fields, message }));
@@ -61,6 +75,9 @@ export function withSinks(sinks: readonly SinkSpec[], random = () => 1 - 2 ** -3
       },
       deadLetter: (_sink, events) => {
         counted.deadLetters += events;
+      },
+      circuitOpened: () => {
+        counted.openings++;
       },
     },
   });

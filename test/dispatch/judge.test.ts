@@ -77,7 +77,9 @@ describe('what the far side said of a failure', () => {
       const id = outbox.add(anEvent('1'));
       dispatcher.start();
       await clock.until(() => consumer().dead.size === 1);
-      expect(consumer().attemptsOf(id).at(-1)?.error).toBe(`answered 400 Bad Request: ${excerpt}`);
+      expect(consumer().attemptsOf(id).at(-1)?.error).toBe(
+        `answered 400 Bad Request, saying: ${excerpt}`,
+      );
       expect(counted.logged.some((line) => line.includes('answered 400 Bad Request'))).toBe(true);
       expect(counted.logged.join()).not.toContain('ann@example.com');
       expect(JSON.stringify(dispatcher.state())).not.toContain('ann@example.com');
@@ -97,7 +99,7 @@ describe('what the far side said of a failure', () => {
       .attemptsOf(id)
       .map(({ error }) => error);
     expect(errors.length).toBeGreaterThan(1);
-    for (const error of errors) expect(error).toContain(`answered 500: ${excerpt}`);
+    for (const error of errors) expect(error).toContain(`answered 500, saying: ${excerpt}`);
     expect(counted.logged.join()).not.toContain('ann@example.com');
   });
 });
