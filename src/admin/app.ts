@@ -1,27 +1,39 @@
 import Router from '@koa/router';
 import Koa from 'koa';
 import { type Clock, within } from '../clock.js';
+import type { SinkState } from '../dispatch/health.js';
 import { messageOf, TrackbridgeError } from '../errors.js';
 import type { JsonObject } from '../event/event.js';
 import { createHealth } from '../http/health.js';
 import { problemOf } from '../http/problem.js';
-import type { DeadLetter, Outbox, OutboxStats, Quarantined } from '../outbox/outbox.js';
+import { refuseBadTarget } from '../http/target.js';
+import {
+  type DeadLetter,
+  FAR_SIDE_SAID,
+  type Outbox,
+  type OutboxStats,
+  type Quarantined,
+} from '../outbox/outbox.js';
 import type { Log } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import { authorize } from './authorize.js';
+import { authorize, type Credentials } from './authorize.js';
+import { BROWSER_HEADERS, refuseForms, refuseOtherSites } from './browser.js';
 import { publishedSchemas } from './schema-files.js';
 import { shelfRoutes } from './shelf-routes.js';
 
 export interface AdminDeps {
-  readonly token?: string;
+  /** Who may use it. */
+  readonly credentials: Credentials;
   readonly outbox: Outbox;
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly log: Log;
   readonly uuid: () => string;
   readonly isDraining: () => boolean;
+  /** Each source and whether its deliveries verify. */
+  readonly sourceStates: () => readonly JsonObject[];
   /** What the dispatcher says of each sink now, by name. */
-  readonly sinkStates: () => ReadonlyMap<string, JsonObject>;
+  readonly sinkStates: () => ReadonlyMap<string, SinkState>;
   /** Makes a quarantined event canonical under the configuration of now and accepts it; rejects where it still is not valid. */
   readonly replayQuarantined: (entry: Quarantined) => Promise<void>;
 }
@@ -38,8 +50,10 @@ export function createAdminApp(deps: AdminDeps): Koa {
   open.get('/livez', (ctx) => health.livez(ctx));
   open.get('/readyz', (ctx) => health.readyz(ctx));
   app.use(answerProblems(deps));
+  app.use(refuseBadTarget);
   app.use(open.routes());
-  app.use(authorize(deps.token));
+  app.use(refuseOtherSites);
+  app.use(authorize(deps.credentials, deps.clock));
   app.use(answerInTime);
   const router = adminRoutes(deps);
   app.use(router.routes());
@@ -61,6 +75,8 @@ const answerInTime: Koa.Middleware = (ctx, next) => {
 function adminRoutes(deps: AdminDeps): Router {
   const { clock, metrics, outbox } = deps;
   const router = new Router();
+  // Ahead of every route there is, and of every one to come.
+  router.use(refuseForms);
   // One reading for all who ask meanwhile: scrapes must not pile up behind a disk that hangs.
   let reading: Promise<OutboxStats> | undefined;
   const readStats = (): Promise<OutboxStats> => {
@@ -71,6 +87,7 @@ function adminRoutes(deps: AdminDeps): Router {
   };
   router.get('/metrics', async (ctx) => {
     const stats = await readStats();
+    const states = deps.sinkStates();
     const text = await metrics.render({
       pending: stats.pending,
       inQuarantine: stats.inQuarantine,
@@ -79,6 +96,7 @@ function adminRoutes(deps: AdminDeps): Router {
         pending: sink.pending,
         oldestAge: ageOf(sink.oldestReceivedAt, clock) / 1000,
         deadLetters: sink.deadLetters,
+        circuit: states.get(sink.name)?.circuit ?? 'closed',
       })),
     });
     ctx.set('content-type', metrics.contentType);
@@ -140,18 +158,24 @@ function statsOf(stats: OutboxStats, deps: AdminDeps): JsonObject {
     quarantined: stats.quarantined,
     inQuarantine: stats.inQuarantine,
     pending: stats.pending,
+    sources: [...deps.sourceStates()],
     sinks: stats.sinks.map((sink) => ({
       name: sink.name,
       pending: sink.pending,
       oldestAgeMs: ageOf(sink.oldestReceivedAt, deps.clock),
       settled: sink.delivered,
       deadLetters: sink.deadLetters,
-      ...states.get(sink.name),
+      ...stateOf(states.get(sink.name)),
     })),
   };
 }
 
+function stateOf(state: SinkState | undefined): JsonObject {
+  return state === undefined ? {} : { ...state, circuitSince: iso(state.circuitSince) };
+}
+
 function summarizeDeadLetter(entry: DeadLetter, withPayload: boolean): JsonObject {
+  const error = entry.attempts.at(-1)?.error;
   const event = JSON.parse(entry.json) as JsonObject;
   return {
     id: entry.id,
@@ -160,7 +184,7 @@ function summarizeDeadLetter(entry: DeadLetter, withPayload: boolean): JsonObjec
     messageId: event['messageId'] ?? null,
     type: event['type'] ?? null,
     attemptCount: entry.attempts.length,
-    error: entry.attempts.at(-1)?.error ?? null,
+    error: (withPayload ? error : error?.split(FAR_SIDE_SAID)[0]) ?? null,
     ...(withPayload ? { event } : {}),
   };
 }
@@ -194,12 +218,7 @@ function iso(at: number): string {
 function answerProblems(deps: AdminDeps): Koa.Middleware {
   return async (ctx, next) => {
     const requestId = deps.uuid();
-    ctx.set({
-      'x-request-id': requestId,
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-    });
+    ctx.set({ ...BROWSER_HEADERS, 'x-request-id': requestId });
     try {
       await next();
       refuseUnanswered(ctx);

@@ -1,37 +1,88 @@
-import type { Context, Next } from 'koa';
+import type { Context, Middleware } from 'koa';
+import type { Clock } from '../clock.js';
+import type { JwtOptions } from '../config/config.js';
 import { TrackbridgeError } from '../errors.js';
+import { bearerTokens } from '../verify/authorization.js';
 import { headerBytes, secretMatcher } from '../verify/compare.js';
+import { headerLines } from '../verify/header-lines.js';
+import { jwt } from '../verify/jwt.js';
+import type { HeaderLines, Verifier } from '../verify/verifier.js';
+import { FailedAttempts } from './failures.js';
+
+/** Who may use the admin listener: who shows the token, or a JSON Web Token that verifies. Neither: this machine. */
+export interface Credentials {
+  readonly token?: string;
+  readonly jwt?: JwtOptions;
+}
 
 const LOOPBACK = /^(localhost|127(?:\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i;
 
 /**
- * Lets a request through that shows the admin token. Without a token the listener is on loopback only (the configuration
- * sees to it), and the Host header must be loopback too: a page in the operator's browser could otherwise reach it under
- * a name of its own that resolves to 127.0.0.1.
+ * Lets a request through that shows `token` or a token that `jwt` takes, in `Authorization: Bearer`; no cookie counts.
+ * Wrong ones are answered 401 and, after a few from one address, 429 (see FailedAttempts); without any, 401 always.
+ *
+ * With neither configured the listener is on loopback only (the configuration sees to it), and the Host header must be
+ * loopback too: a page in the operator's browser could otherwise reach it under a name of its own that resolves to
+ * 127.0.0.1. Throws CONFIG_INVALID where `jwt` cannot work as configured.
  */
-export function authorize(token: string | undefined): (ctx: Context, next: Next) => Promise<void> {
-  const isToken = secretMatcher(token === undefined ? [] : [token]);
+export function authorize(credentials: Credentials, clock: Clock): Middleware {
+  const isGood = credentialCheck(credentials, clock);
+  if (isGood === undefined) return loopbackOnly;
+  const failures = new FailedAttempts(clock);
   return async (ctx, next) => {
-    if (token === undefined) {
-      if (!LOOPBACK.test(ctx.get('host'))) {
-        throw new TrackbridgeError(
-          'FORBIDDEN',
-          'without admin.token the admin API answers only to localhost, 127.0.0.1 and [::1]',
-        );
-      }
-    } else if (!isToken(headerBytes(bearerOf(ctx.get('authorization'))))) {
-      throw new TrackbridgeError(
-        'UNAUTHENTICATED',
-        'the admin API needs admin.token as a bearer token',
-        {
-          headers: { 'www-authenticate': 'Bearer' },
-        },
-      );
-    }
-    await next();
+    const headers = headerLines(ctx.req.rawHeaders);
+    const address = ctx.req.socket.remoteAddress ?? '';
+    const good =
+      bearerTokens(headers).length > 0 && (await failures.attempt(address, () => isGood(headers)));
+    if (good) return await next();
+    throw new TrackbridgeError(
+      'UNAUTHENTICATED',
+      'the admin API needs admin.token, or a token that admin.jwt takes, as a bearer token',
+      { headers: { 'www-authenticate': 'Bearer' } },
+    );
   };
 }
 
-function bearerOf(authorization: string): string {
-  return /^bearer +/i.test(authorization) ? authorization.replace(/^bearer +/i, '') : '';
+/** How long a key set may take that is asked for; milliseconds. */
+const LONGEST_CHECK = 5_000;
+
+type CredentialCheck = (headers: HeaderLines) => Promise<boolean>;
+
+function credentialCheck(
+  { token, jwt: options }: Credentials,
+  clock: Clock,
+): CredentialCheck | undefined {
+  if (token === undefined && options === undefined) return undefined;
+  const isToken = secretMatcher(token === undefined ? [] : [token]);
+  const verifier = options && createVerifier(options, clock);
+  return async (headers) => {
+    const [sent, another] = bearerTokens(headers);
+    // A thousand lines in one request would be a thousand guesses that count as one.
+    if (sent === undefined || another !== undefined) return false;
+    if (isToken(headerBytes(sent))) return true;
+    if (verifier === undefined) return false;
+    const request = { method: '', query: '', headers, body: Buffer.alloc(0) };
+    return (await verifier.verify(request, AbortSignal.timeout(LONGEST_CHECK))).holds;
+  };
 }
+
+function createVerifier(options: JwtOptions, clock: Clock): Verifier {
+  try {
+    return jwt({ scheme: 'jwt', ...options }, clock);
+  } catch (error) {
+    if (!(error instanceof TrackbridgeError)) throw error;
+    // The scheme knows its options from sources, where they are below `verify`.
+    throw new TrackbridgeError(
+      'CONFIG_INVALID',
+      error.message.replaceAll(/\bverify\./g, 'admin.jwt.'),
+    );
+  }
+}
+
+const loopbackOnly: Middleware = (ctx: Context, next) => {
+  if (LOOPBACK.test(ctx.get('host'))) return next();
+  throw new TrackbridgeError(
+    'FORBIDDEN',
+    'without admin.token or admin.jwt the admin API answers only to localhost, 127.0.0.1 and [::1]',
+  );
+};

@@ -75,11 +75,15 @@ type Selection = { readonly ids: readonly string[] } | { readonly name?: string 
 function selectionOf(ctx: Context): Selection {
   const body: unknown = ctx.request.body;
   if (isObject(body)) {
-    const { ids, all, name } = body;
+    const { ids, all, name, ...unknown } = body;
     if (Array.isArray(ids) && ids.length > 0 && ids.length <= PAGE && ids.every(isText)) {
       return { ids };
     }
-    if (all === true && ids === undefined) return nameOf(name);
+    // What is meant to narrow the selection must never leave it whole: an empty name, a list of names, a misspelt key.
+    const isClear = name === undefined || (isText(name) && name !== '');
+    if (all === true && ids === undefined && isClear && Object.keys(unknown).length === 0) {
+      return nameOf(name);
+    }
   }
   throw new TrackbridgeError(
     'BODY_MALFORMED',

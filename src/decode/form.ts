@@ -15,7 +15,7 @@ const STRAY_PERCENT = /%(?![0-9a-fA-F]{2})/g;
  * LIMIT_EXCEEDED.
  */
 export function decodeForm(text: string, limits: Limits): JsonObject {
-  return objectOfFields(readFields(text.trim(), limits), limits);
+  return objectOfFields(formFields(text.trim(), limits), limits);
 }
 
 /** Whether a text without a label can be taken for a form: a name, `=`, and no white space anywhere. */
@@ -23,7 +23,8 @@ export function looksLikeForm(text: string): boolean {
   return /^[^\s=&]+=\S*$/.test(text.trim());
 }
 
-function* readFields(text: string, limits: Limits): Generator<readonly [string, string]> {
+/** The names and texts of a form in order, as they stand: brackets mean nothing. Throws as `decodeForm` does. */
+export function* formFields(text: string, limits: Limits): Generator<readonly [string, string]> {
   let position = 0;
   for (let start = 0; start < text.length; ) {
     const end = text.indexOf('&', start);

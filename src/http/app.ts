@@ -1,14 +1,15 @@
 import Router from '@koa/router';
 import Koa, { type Context, type Middleware, type Next } from 'koa';
-import { messageOf, TrackbridgeError } from '../errors.js';
-import type { Source } from '../sources/source.js';
+import { type ErrorCode, messageOf, TrackbridgeError } from '../errors.js';
+import type { Answer, Dialect, Source } from '../sources/source.js';
 import type { Log } from '../telemetry/log.js';
 import type { DeliveryOutcome, Metrics } from '../telemetry/metrics.js';
 import { allowOrigin, answerPreflight } from './cors.js';
 import type { FirstBytes } from './first-byte.js';
 import { createHealth } from './health.js';
-import { createIngest, type IngestDeps } from './ingest.js';
-import { problemOf } from './problem.js';
+import { belowOf, createIngest, type IngestDeps } from './ingest.js';
+import { knownError, problemOf, retryAfterOf } from './problem.js';
+import { refuseBadTarget } from './target.js';
 
 export interface AppDeps extends IngestDeps {
   readonly firstBytes: FirstBytes;
@@ -28,7 +29,14 @@ const OUTCOMES: Readonly<Record<number, DeliveryOutcome>> = {
   415: 'undecodable',
   422: 'invalid',
   429: 'rate_limited',
+  431: 'too_large',
 };
+
+/** Of an address in a log line: any IPv6 address with its zone is shorter. */
+const LONGEST_ADDRESS = 64;
+
+/** What comes in thousands when it comes, and has a line of its own when it begins. */
+const SAID_ONCE: ReadonlySet<ErrorCode> = new Set(['OVERLOADED', 'QUARANTINE_FULL']);
 
 /**
  * The ingest routes as one middleware: every source on its path, and health. It answers its own errors, and lets every
@@ -40,7 +48,7 @@ export function createIngestRoutes(sources: readonly Source[], deps: AppDeps): M
   router.all('/livez', answerProblems(deps, 'health'), onlyGet, (ctx) => health.livez(ctx));
   router.all('/readyz', answerProblems(deps, 'health'), onlyGet, (ctx) => health.readyz(ctx));
   for (const source of sources) {
-    router.all(pathOf(source), receive(source, deps));
+    router.all(source.route, receive(source, deps));
   }
   return router.routes() as Middleware;
 }
@@ -58,12 +66,6 @@ export function createApp(routes: Middleware, deps: AppDeps): Koa {
   return app;
 }
 
-/** What a source is mounted on. A pattern of our own, since a configured path is text and no pattern language. */
-function pathOf(source: Source): RegExp {
-  const path = source.config.path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(source.takesBelow ? `^${path === '/' ? '' : path}(?:/.*)?$` : `^${path}/?$`);
-}
-
 function receive(source: Source, deps: AppDeps): Middleware {
   const { clock, firstBytes, log, uuid } = deps;
   const metrics = deps.metrics.source(source.name);
@@ -75,17 +77,26 @@ function receive(source: Source, deps: AppDeps): Middleware {
     const requestId = uuid();
     ctx.set('x-request-id', requestId);
     if (cors !== undefined && ctx.method === 'OPTIONS') {
-      answerPreflight(ctx, cors, source.methods);
+      answerPreflight(ctx, cors, source.methodsFor(belowOf(source, ctx.path)));
       return;
     }
     // The connection is not used again, so that it is gone when the drain is over.
     if (deps.isDraining()) ctx.set('connection', 'close');
     let outcome: DeliveryOutcome = 'accepted';
+    const dialect = source.dialectFor?.(belowOf(source, ctx.path), ctx.method);
     try {
       if (cors !== undefined) allowOrigin(ctx, cors);
       const taken = await ingest(ctx, requestId, startedAt);
-      ctx.set('content-type', 'application/json; charset=utf-8');
-      ctx.body = `{"status":"accepted","accepted":${taken.accepted},"duplicates":${taken.duplicates},"quarantined":${taken.quarantined}}`;
+      if ('status' in taken) {
+        // Of the vendor's API, and no delivery: no event came with it.
+        write(ctx, taken);
+        return;
+      }
+      if (dialect !== undefined) write(ctx, dialect.taken(taken));
+      else {
+        ctx.set('content-type', 'application/json; charset=utf-8');
+        ctx.body = `{"status":"accepted","accepted":${taken.accepted},"duplicates":${taken.duplicates},"quarantined":${taken.quarantined}}`;
+      }
       if (log.isLevelEnabled('debug')) {
         log.debug(
           { requestId, source: source.name, method: ctx.method, ...taken },
@@ -93,7 +104,8 @@ function receive(source: Source, deps: AppDeps): Middleware {
         );
       }
     } catch (error) {
-      answer(ctx, error);
+      if (dialect === undefined) answer(ctx, error);
+      else write(ctx, refusalOf(dialect, error));
       outcome = outcomeOf(error);
       logRefusal(log, error, ctx, { requestId, source: source.name });
     }
@@ -117,22 +129,6 @@ function answerProblems(deps: AppDeps, source: string): Middleware {
   };
 }
 
-/** Reading the path of `http://[::1/` throws, and `http://` has none. */
-const refuseBadTarget: Middleware = (ctx, next) => {
-  if (!hasPath(ctx)) {
-    throw new TrackbridgeError('REQUEST_MALFORMED', 'the request target is not a path or URL');
-  }
-  return next();
-};
-
-function hasPath(ctx: Context): boolean {
-  try {
-    return typeof ctx.path === 'string';
-  } catch {
-    return false;
-  }
-}
-
 const onlyGet: Middleware = (ctx, next) => {
   if (ctx.method === 'GET' || ctx.method === 'HEAD') return next();
   throw new TrackbridgeError('METHOD_NOT_ALLOWED', 'health takes GET and HEAD', {
@@ -147,10 +143,20 @@ function outcomeOf(error: unknown): DeliveryOutcome {
 
 /** Puts a problem on the wire. */
 function answer(ctx: Context, error: unknown): void {
-  const problem = problemOf(error);
-  ctx.status = problem.status;
-  ctx.set(problem.headers);
-  ctx.body = problem.body;
+  write(ctx, problemOf(error));
+}
+
+function refusalOf(dialect: Dialect, error: unknown): Answer {
+  const known = knownError(error);
+  return dialect.refused(known, retryAfterOf(known));
+}
+
+function write(ctx: Context, { status, headers, body }: Answer): void {
+  ctx.status = status;
+  ctx.set(headers);
+  ctx.body = body;
+  // Koa guesses one where an answer means to have none.
+  if (headers['content-type'] === undefined) ctx.remove('content-type');
 }
 
 function logRefusal(
@@ -159,11 +165,12 @@ function logRefusal(
   ctx: Context,
   names: { readonly requestId: string; readonly source: string },
 ): void {
-  // Behind a proxy that `server.trustProxy` says to believe, `ctx.ip` is the sender's own address.
-  const fields = { ...names, method: ctx.method, status: ctx.status, remote: ctx.ip };
+  // Behind a proxy that `server.trustProxy` says to believe, `ctx.ip` is what the sender calls its address: any text.
+  const remote = ctx.ip.slice(0, LONGEST_ADDRESS);
+  const fields = { ...names, method: ctx.method, status: ctx.status, remote };
   if (error instanceof TrackbridgeError) {
     const { code, cause } = error;
-    const level = error.status >= 500 ? 'error' : 'warn';
+    const level = SAID_ONCE.has(code) ? 'debug' : error.status >= 500 ? 'error' : 'warn';
     const why = cause === undefined ? {} : { cause: messageOf(cause) };
     log[level]({ ...fields, code, ...why }, error.message);
   } else {

@@ -10,12 +10,15 @@ export function allowOrigin(ctx: Context, cors: CorsConfig): boolean {
   ctx.vary('Origin');
   if (origin === '' || !(cors.origins.includes('*') || cors.origins.includes(origin))) return false;
   ctx.set('access-control-allow-origin', origin);
-  ctx.set('access-control-expose-headers', 'retry-after, x-request-id');
+  if (cors.credentials === true) ctx.set('access-control-allow-credentials', 'true');
+  // SDKs in pages wait as long as an answer says.
+  ctx.set('access-control-expose-headers', 'retry-after, x-ratelimit-reset, x-request-id');
   return true;
 }
 
 /** Answers a preflight with 204; without the allowing headers where the origin is not one of them. */
 export function answerPreflight(ctx: Context, cors: CorsConfig, methods: readonly string[]): void {
+  ctx.vary('Origin, Access-Control-Request-Method, Access-Control-Request-Headers');
   if (allowOrigin(ctx, cors)) {
     ctx.set('access-control-allow-methods', methods.join(', '));
     const wanted = ctx.get('access-control-request-headers');

@@ -4,10 +4,12 @@ import type { ServerConfig } from '../config/config.js';
 import { TrackbridgeError } from '../errors.js';
 import type { Canonicalizer } from '../event/canonicalizer.js';
 import type { Appended, Outbox } from '../outbox/outbox.js';
-import type { Delivery, Source } from '../sources/source.js';
+import type { Answer, Delivery, Source, Taken } from '../sources/source.js';
 import type { Metrics, SourceMetrics } from '../telemetry/metrics.js';
 import { headerLines } from '../verify/header-lines.js';
-import { readBody } from './body.js';
+import type { Admission, Admitted } from './admission.js';
+import type { AuthenticationWatch } from './authentication-watch.js';
+import { declaredLength, readBody, refuseTooLarge } from './body.js';
 import { budgetSpent, type Deadlines } from './deadline.js';
 import { type Prepared, prepare, prepareUnauthenticated } from './prepare.js';
 import { RateLimit } from './rate-limit.js';
@@ -19,72 +21,108 @@ export interface IngestDeps {
   readonly canonicalize: Canonicalizer;
   readonly metrics: Pick<Metrics, 'append'>;
   readonly uuid: () => string;
+  /** Names this receiver in events that it has sent on. */
+  readonly bridgeId: () => string;
   readonly deadlines: Deadlines;
   /** Resolves when every sink has settled these events, or the signal aborts. */
   readonly settledBy: (ids: readonly string[], signal: AbortSignal) => Promise<void>;
   readonly isDraining: () => boolean;
-}
-
-/** How one delivery was taken, for the log and the metrics. */
-export interface Taken {
-  readonly accepted: number;
-  readonly duplicates: number;
-  readonly quarantined: number;
+  readonly admission: Pick<Admission, 'enter'>;
+  /** The watch of the source called so. */
+  readonly authentication: (source: string) => AuthenticationWatch;
 }
 
 const SENDER_MAY_RETRY_WHEN_UP = 2000;
 
+/** From so many header lines on Node drops some without a word: a signature may be among them, or the body's length. */
+const MOST_HEADERS = 1000;
+
 /**
  * The way of a delivery from bytes to its answer, for one source:
- * path, method, drain, bytes, verification, rate, decoding, canonical events, outbox, answer.
- * Whatever refuses it throws a TrackbridgeError; nothing is answered 200 that is not durable.
+ * path, method, drain, admission, bytes, verification, rate, decoding, canonical events, outbox. Resolves to what was taken, or to the
+ * answer of a request that brings no event. Whatever refuses it throws a TrackbridgeError; nothing is answered 200 that is not durable.
  */
 export function createIngest(
   source: Source,
   deps: IngestDeps,
   sourceMetrics: SourceMetrics,
-): (ctx: Context, requestId: string, startedAt: number) => Promise<Taken> {
-  const { server, clock, deadlines } = deps;
-  const rateLimit =
-    source.config.rateLimit === undefined
-      ? undefined
-      : new RateLimit(source.config.rateLimit, clock);
+): (ctx: Context, requestId: string, startedAt: number) => Promise<Taken | Answer> {
+  const { server, clock, deadlines, admission } = deps;
+  const limited = source.config.rateLimit;
+  const newLimit = (): RateLimit | undefined => limited && new RateLimit(limited, clock);
+  // Whoever cannot authenticate must not be able to use up the vendor's rate, and has the same of its own.
+  const watch = deps.authentication(source.name);
+  const doors = { watch, verified: newLimit(), unverified: newLimit() };
 
   return async (ctx, requestId, startedAt) => {
     const below = belowOf(source, ctx.path);
     source.checkBelow(below);
-    checkMethod(source, ctx.method);
+    checkHeaders(ctx.req.rawHeaders);
+    checkMethod(source, ctx.method, below);
     if (deps.isDraining()) {
       throw new TrackbridgeError('DRAINING', 'the receiver is shutting down; send it again', {
         retryAfter: SENDER_MAY_RETRY_WHEN_UP,
       });
     }
-    const signal = deadlines.in(server.budget - (clock.monotonic() - startedAt));
-    const body = await readBody(ctx.req, server.bodyLimit, signal, source.lateBody);
+    // Before there is talk of load: what will never fit must not be sent again.
+    refuseTooLarge(ctx.req, server.bodyLimit);
+    const admitted = admission.enter(declaredLength(ctx.req));
+    try {
+      return await take(ctx, requestId, startedAt, admitted);
+    } finally {
+      admitted.leave();
+    }
+  };
+
+  async function take(
+    ctx: Context,
+    requestId: string,
+    startedAt: number,
+    admitted: Admitted,
+  ): Promise<Taken | Answer> {
+    const { bodyLimit, budget } = server;
+    const signal = deadlines.in(budget - (clock.monotonic() - startedAt));
+    const { account } = admitted;
+    const body = await readBody(ctx.req, bodyLimit, signal, source.lateBody, account);
     const delivery: Delivery = {
       id: requestId,
       method: ctx.method,
       query: ctx.querystring,
-      below,
+      below: belowOf(source, ctx.path),
       headers: headerLines(ctx.req.rawHeaders),
       body,
+      remote: ctx.ip,
+      // Not `ctx.origin`, which is the page a browser is on.
+      origin: `${ctx.protocol}://${ctx.host}`,
+      httpVersion: ctx.req.httpVersion,
       receivedAt: clock.now(),
     };
-    const prepared = await prepareDelivery(source, delivery, deps, signal, rateLimit);
+    const answer = await bounded(source.respond?.(delivery, signal), signal);
+    if (answer !== undefined) return answer;
+    const prepared = await prepareDelivery(source, delivery, deps, signal, doors);
     // HEAD answers like GET and records nothing.
-    const appended = ctx.method === 'HEAD' ? [] : await append(prepared, deps, signal);
+    const appended =
+      ctx.method === 'HEAD' ? [] : await append(prepared, deps, signal, admitted, watch);
     const taken = takenOf(prepared, appended);
     if (ctx.method !== 'HEAD') {
-      sourceMetrics.events(taken.accepted, taken.duplicates, taken.quarantined);
+      sourceMetrics.events(taken.accepted, taken.duplicates, taken.quarantined, taken.looped);
     }
     refuseSingleInvalid(prepared);
     if (source.config.ack === 'delivered') await settled(appended, deps, signal);
     return taken;
-  };
+  }
 }
 
 interface Ready extends Prepared {
   readonly batch: boolean;
+  readonly unauthenticatedLimit: number;
+}
+
+/** Where a delivery comes in once it is known who sent it. */
+interface Doors {
+  readonly watch: AuthenticationWatch;
+  readonly verified: RateLimit | undefined;
+  readonly unverified: RateLimit | undefined;
 }
 
 async function prepareDelivery(
@@ -92,28 +130,31 @@ async function prepareDelivery(
   delivery: Delivery,
   deps: IngestDeps,
   signal: AbortSignal,
-  rateLimit: RateLimit | undefined,
+  { watch, verified, unverified }: Doors,
 ): Promise<Ready> {
   const verification = await bounded(source.verify(delivery, signal), signal);
-  if (!verification.holds && source.config.onUnauthenticated === 'reject') {
+  const { onUnauthenticated, unauthenticatedLimit } = source.config;
+  if (verification.holds) watch.verified();
+  else watch.refused();
+  if (!verification.holds && onUnauthenticated === 'reject') {
     throw new TrackbridgeError('UNAUTHENTICATED', verification.reason);
   }
-  limitRate(source, rateLimit);
+  limitRate(source, verification.holds ? verified : unverified);
   const decoded = await bounded(source.decode(delivery), signal);
   if (!verification.holds) {
     // Kept for the operator and answered 200: a 401 would make the sender drop it.
     return {
       batch: true,
+      unauthenticatedLimit,
       ...prepareUnauthenticated(source, delivery, decoded, verification.reason),
     };
   }
-  const { canonicalize, uuid } = deps;
+  const { bridgeId, canonicalize, uuid } = deps;
   const coverage = (index: number) => verification.coverage(index);
-  const prepared = prepare(source, delivery, decoded, coverage, canonicalize, uuid);
-  return { batch: decoded.batch, ...prepared };
+  const prepared = prepare(source, delivery, decoded, coverage, canonicalize, uuid, bridgeId());
+  return { batch: decoded.batch, unauthenticatedLimit, ...prepared };
 }
 
-/** After verification: whoever cannot authenticate must not be able to use up the vendor's rate. */
 function limitRate(source: Source, rateLimit: RateLimit | undefined): void {
   const wait = rateLimit?.take() ?? 0;
   if (wait === 0) return;
@@ -132,14 +173,24 @@ async function append(
   prepared: Ready,
   deps: IngestDeps,
   signal: AbortSignal,
+  admitted: Admitted,
+  watch: AuthenticationWatch,
 ): Promise<readonly Appended[]> {
   const { clock, metrics, outbox } = deps;
   if (prepared.events.length + prepared.quarantined.length === 0) return [];
   if (signal.aborted) throw budgetSpent('reading and checking the delivery');
   const startedAt = clock.monotonic();
-  const appended = await outbox.append(prepared, signal);
-  metrics.append(clock.monotonic() - startedAt);
-  return appended;
+  const settle = admitted.appending();
+  try {
+    const appended = await outbox.append(prepared, signal);
+    metrics.append(clock.monotonic() - startedAt);
+    return appended;
+  } catch (error) {
+    if (error instanceof TrackbridgeError && error.code === 'QUARANTINE_FULL') watch.full();
+    throw error;
+  } finally {
+    settle();
+  }
 }
 
 /** One status stands for a whole batch; a single event that is not valid is kept, and its sender hears why. */
@@ -167,17 +218,29 @@ function takenOf(prepared: Prepared, appended: readonly Appended[]): Taken {
     accepted,
     duplicates: appended.length - accepted,
     quarantined: prepared.quarantined.length,
+    violations: prepared.violations,
+    unauthenticated: prepared.unauthenticated,
+    looped: prepared.looped,
   };
 }
 
-function belowOf(source: Source, path: string): string {
+/** The path below a source's own, as it was sent, without a slash in front. */
+export function belowOf(source: Source, path: string): string {
   return path.slice(source.config.path.length).replace(/^\//, '');
 }
 
-function checkMethod(source: Source, method: string): void {
-  if (source.methods.includes(method)) return;
-  const allowed =
-    source.config.cors === undefined ? source.methods : [...source.methods, 'OPTIONS'];
+function checkHeaders(rawHeaders: readonly string[]): void {
+  if (rawHeaders.length < 2 * MOST_HEADERS) return;
+  throw new TrackbridgeError(
+    'HEAD_TOO_LARGE',
+    `the request has ${MOST_HEADERS} header lines or more; send fewer`,
+  );
+}
+
+function checkMethod(source: Source, method: string, below: string): void {
+  const methods = source.methodsFor(below);
+  if (methods.includes(method)) return;
+  const allowed = source.config.cors === undefined ? methods : [...methods, 'OPTIONS'];
   throw new TrackbridgeError('METHOD_NOT_ALLOWED', `${source.name} takes ${allowed.join(', ')}`, {
     headers: { allow: allowed.join(', ') },
   });

@@ -2,6 +2,7 @@ import type { Violation } from '../errors.js';
 import type { Canonicalizer, DeliveryFacts } from '../event/canonicalizer.js';
 import { maskWriteKey } from '../event/context.js';
 import { type CanonicalEvent, type JsonValue, orderKeyOf } from '../event/event.js';
+import { hasHop } from '../event/hops.js';
 import { formatTimestamp } from '../event/timestamp.js';
 import type { NewEvent, NewQuarantined } from '../outbox/outbox.js';
 import type { Decoded, Delivery, RawEvent, Source } from '../sources/source.js';
@@ -11,6 +12,12 @@ import type { Coverage } from '../verify/combine.js';
 export interface Prepared {
   readonly events: readonly NewEvent[];
   readonly quarantined: readonly NewQuarantined[];
+  /** What is wrong with those in quarantine; paths begin with the event's place in the delivery. */
+  readonly violations: readonly Violation[];
+  /** Items of a batch that nothing authenticates and that are not kept. */
+  readonly unauthenticated: number;
+  /** Events that this receiver has sent on itself and that came back: not kept, since they would go around for ever. */
+  readonly looped: number;
 }
 
 /** What a quarantined entry remembers of its delivery, so that its replay gives the receipt it would have had. */
@@ -31,6 +38,7 @@ export function prepare(
   coverage: (index: number) => Coverage,
   canonicalize: Canonicalizer,
   uuid: () => string,
+  bridgeId: string,
 ): Prepared {
   // The same for every event of a batch.
   const shared = {
@@ -39,13 +47,37 @@ export function prepare(
   };
   const events: NewEvent[] = [];
   const quarantined: NewQuarantined[] = [];
+  const violations: Violation[] = [];
+  let unauthenticated = 0;
+  let looped = 0;
+  const setAside = (
+    index: number,
+    facts: QuarantinedFacts,
+    reason: string,
+    errors: readonly Violation[],
+  ): void => {
+    const { source: name = source.name, value } = decoded.events[index] as RawEvent;
+    quarantined.push(toQuarantined(name, facts, value, reason, errors));
+    for (const { path, message } of errors) {
+      violations.push({ path: decoded.batch ? `/${index}${path}` : path, message });
+    }
+  };
   for (const [index, raw] of decoded.events.entries()) {
     const facts = factsOf(delivery, raw, coverage(index));
-    const outcome = canonicalize(raw.value, { ...shared, ...facts });
-    if (outcome.ok) events.push(toNewEvent(source, outcome.event, outcome.messageIdGenerated));
-    else quarantined.push(toQuarantined(source, facts, raw.value, 'invalid', outcome.errors));
+    if (raw.unauthenticated !== undefined) {
+      if (source.config.onUnauthenticated === 'reject') unauthenticated++;
+      else setAside(index, facts, 'unauthenticated', [{ path: '', message: raw.unauthenticated }]);
+    } else if (raw.violations !== undefined) {
+      setAside(index, facts, 'invalid', raw.violations);
+    } else {
+      const named = { source: raw.source ?? source.name };
+      const outcome = canonicalize(raw.value, { ...shared, ...facts, ...named });
+      if (!outcome.ok) setAside(index, facts, 'invalid', outcome.errors);
+      else if (hasHop(outcome.event, bridgeId)) looped++;
+      else events.push(toNewEvent(source, outcome.event, outcome.messageIdGenerated));
+    }
   }
-  return { events, quarantined };
+  return { events, quarantined, violations, unauthenticated, looped };
 }
 
 /** Sets a whole delivery aside that nothing authenticates, for `onUnauthenticated: quarantine`. */
@@ -57,22 +89,27 @@ export function prepareUnauthenticated(
 ): Prepared {
   const nothing = { authenticated: false, verifiedBy: 'none' };
   const quarantined = decoded.events.map((raw) =>
-    toQuarantined(source, factsOf(delivery, raw, nothing), raw.value, 'unauthenticated', [
-      { path: '', message: reason },
-    ]),
+    toQuarantined(
+      raw.source ?? source.name,
+      factsOf(delivery, raw, nothing),
+      raw.value,
+      'unauthenticated',
+      [{ path: '', message: reason }],
+    ),
   );
-  return { events: [], quarantined };
+  return { events: [], quarantined, violations: [], unauthenticated: 0, looped: 0 };
 }
 
-/** Tries again what was set aside, under the configuration of now. */
+/** Tries again what was set aside, under the configuration of now, as an event of the source called `name`. */
 export function prepareReplay(
   source: Source,
+  name: string,
   raw: JsonValue,
   facts: QuarantinedFacts,
   canonicalize: Canonicalizer,
   uuid: () => string,
 ): { readonly event: NewEvent } | { readonly errors: readonly Violation[] } {
-  const outcome = canonicalize(raw, { ...sourceFacts(source, uuid), ...facts });
+  const outcome = canonicalize(raw, { ...sourceFacts(source, uuid), ...facts, source: name });
   return outcome.ok
     ? { event: toNewEvent(source, outcome.event, outcome.messageIdGenerated) }
     : { errors: outcome.errors };
@@ -105,7 +142,7 @@ function sourceFacts(
 
 function toNewEvent(source: Source, event: CanonicalEvent, generated: boolean): NewEvent {
   return {
-    scope: source.config.dedupeGroup ?? source.name,
+    scope: source.config.dedupeGroup ?? event.receipt.source,
     ...(generated ? {} : { messageId: event.messageId }),
     authenticated: event.receipt.authenticated,
     orderKey: orderKeyOf(event),
@@ -115,14 +152,14 @@ function toNewEvent(source: Source, event: CanonicalEvent, generated: boolean): 
 }
 
 function toQuarantined(
-  source: Source,
+  source: string,
   facts: QuarantinedFacts,
   raw: JsonValue,
   reason: string,
   errors: readonly Violation[],
 ): NewQuarantined {
   return {
-    source: source.name,
+    source,
     deliveryId: facts.deliveryId,
     receivedAt: facts.receivedAt,
     reason,

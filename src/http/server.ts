@@ -5,6 +5,7 @@ import type { ServerConfig } from '../config/config.js';
 import { TrackbridgeError } from '../errors.js';
 import type { Log } from '../telemetry/log.js';
 import type { FirstBytes } from './first-byte.js';
+import { OwedAnswers } from './owed-answers.js';
 import { rawProblem } from './problem.js';
 
 /** RudderStack keeps idle connections for 90 s; a server that closes first makes some of its requests fail. */
@@ -15,6 +16,18 @@ const CHECK_HEADS_EVERY = 50;
 
 /** How long a sender may go on with a body after its answer, so that it reads the answer instead of a reset. */
 const LINGER = 2_000;
+
+/**
+ * How many requests a connection may have sent ahead of their answers; then it is cut. Neither vendor sends any, but 64 kB,
+ * which Node hands over at once, hold 3,000 small ones: 50 senders that read no answer held 2.6 GB, and nobody was answered.
+ */
+const MOST_AHEAD = 64;
+
+/**
+ * How many connections may wait to be accepted; the kernel caps it (`net.core.somaxconn`). Of 1,000 that came at once, those
+ * over Node's 511 were not heard for a second or more: their SYN is sent again after 1, 3 and 7 s.
+ */
+const BACKLOG = 4_096;
 
 export interface HttpServer {
   /** Resolves when the requests that are there now are answered, or after `graceMs`. */
@@ -53,16 +66,31 @@ export function createHttpServer(
     noDelay: true,
   });
 
-  const answering = new WeakMap<Socket, ServerResponse>();
+  // Who has sent all and shut its half of the connection still waits for the answer; Node would close without one.
+  Object.assign(server, { httpAllowHalfOpen: true });
+
+  const owed = new OwedAnswers();
   const open = new Set<ServerResponse>();
+  /** Connections on which the head of a request was read whole. */
+  const begun = new WeakSet<Socket>();
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request;
-    answering.set(socket, response);
+    const ahead = owed.add(socket, response);
+    if (ahead > MOST_AHEAD) {
+      if (!socket.destroyed) {
+        log.warn(
+          { remote: socket.remoteAddress },
+          `a connection was cut: more than ${MOST_AHEAD} requests on it waited for answers`,
+        );
+        socket.destroy();
+      }
+      return;
+    }
     open.add(response);
+    begun.add(socket);
     response.once('close', () => {
       open.delete(response);
       firstBytes?.answered(socket);
-      if (answering.get(socket) === response) answering.delete(socket);
       if (!request.complete) {
         request.once('end', () => firstBytes?.answered(socket));
         lingerThenCut(request, socket);
@@ -73,34 +101,57 @@ export function createHttpServer(
   server.on('request', handle);
   // An `Expect` that is not 100-continue: Node would answer a bare 417; the body comes anyway.
   server.on('checkExpectation', handle);
-  server.on('connection', (socket: Socket) => firstBytes?.watch(socket));
+  server.on('connection', (socket: Socket) => {
+    firstBytes?.watch(socket);
+    socket.once('close', () => owed.abandon(socket));
+  });
   server.on('connect', (_request, socket: Socket) => {
     // Node has let go of the socket: without a listener of ours a reset would end the process.
     socket.on('error', () => socket.destroy());
-    socket.end(
-      rawProblem(new TrackbridgeError('METHOD_NOT_ALLOWED', 'this is not a proxy'), uuid()),
+    owed.endWith(
+      socket,
+      rawProblem(
+        new TrackbridgeError('METHOD_NOT_ALLOWED', 'this is not a proxy', {
+          headers: { allow: 'POST, PUT, PATCH, GET, DELETE, HEAD' },
+        }),
+        uuid(),
+      ),
     );
   });
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    const current = answering.get(socket);
-    // What is broken is the rest of the current request, or the one behind it on the same connection.
-    const behind = current?.req.complete === true;
-    // Half an answer must not be followed by another one.
-    if (error.code === 'ECONNRESET' || !socket.writable || (current?.headersSent && !behind)) {
-      socket.destroy();
-      return;
-    }
+  const refuse = (error: NodeJS.ErrnoException, socket: Socket): void => {
     const problem = parserProblem(error, config);
     const id = uuid();
     log.warn(
       { requestId: id, code: problem.code, status: problem.status, cause: error.code },
       problem.message,
     );
-    const refuse = (): void => void socket.end(rawProblem(problem, id), () => socket.destroy());
-    // A broken request in the same packet as a good one must not be answered first: the good one's sender would read it
-    // as its own, and drop an event that is stored already.
-    if (behind) current.once('close', refuse);
-    else refuse();
+    owed.endWith(socket, rawProblem(problem, id));
+  };
+  /**
+   * Of a connection that nothing was read from in time. Under overload it may be this process that has not read yet: a 408
+   * would lose the delivery, so what is there is read first. Where there is nothing, nobody waits for an answer.
+   */
+  const lookAgain = (socket: Socket, error: NodeJS.ErrnoException): void => {
+    setImmediate(() => {
+      if (socket.bytesRead === 0) {
+        socket.destroy();
+        return;
+      }
+      // Node no longer looks at the time of this head.
+      const timer = setTimeout(() => {
+        if (!begun.has(socket)) refuse(error, socket);
+      }, config.budget).unref();
+      socket.once('close', () => clearTimeout(timer));
+    });
+  };
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.bytesRead === 0)
+      lookAgain(socket, error);
+    else refuse(error, socket);
   });
 
   return {
@@ -157,7 +208,9 @@ function listen(server: Server, host: string, port: number, section: string): Pr
         ),
       );
     });
-    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
+    server.listen({ port, host, backlog: BACKLOG }, () =>
+      resolve((server.address() as AddressInfo).port),
+    );
   });
 }
 

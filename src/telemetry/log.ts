@@ -2,6 +2,10 @@ import { type DestinationStream, destination, type Logger, pino, stdTimeFunction
 
 export type Log = Logger;
 
+// DEL and C1 drive terminals, the line separators and bidirectional controls disguise lines. pino escapes C0 alone, and what
+// a sender wrote can be in a line: an address in X-Forwarded-For.
+const UNSAFE = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
 /** Where a log goes that is not given another stream. */
 export type LogOutput = ReturnType<typeof destination>;
 
@@ -29,11 +33,14 @@ export function written(output: LogOutput): Promise<void> {
  * `level` is one of pino's. `stream` replaces standard error in tests and in a host application.
  */
 export function createLog(level: string, stream?: DestinationStream): Log {
+  const output = stream ?? standardError();
   return pino(
     {
       level,
       base: null,
       timestamp: stdTimeFunctions.isoTime,
+      // In JSON they can only stand inside a string, where `\u` escapes mean the same.
+      hooks: { streamWrite: (line) => line.replace(UNSAFE, escapeOf) },
       formatters: { level: (label) => ({ level: label }) },
       redact: {
         paths: [
@@ -50,6 +57,11 @@ export function createLog(level: string, stream?: DestinationStream): Log {
         censor: '***',
       },
     },
-    stream ?? standardError(),
+    // Handed on without its `flushSync`, by which pino would wait after a fatal line until somebody reads the pipe.
+    { write: (line) => output.write(line) },
   );
+}
+
+function escapeOf(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

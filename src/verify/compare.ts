@@ -10,14 +10,24 @@ export function sameBytes(left: Buffer, right: Buffer): boolean {
  * secret's length or text, and looks at every secret always. An empty secret never matches.
  */
 export function secretMatcher(secrets: readonly string[]): (candidate: Buffer) => boolean {
-  const digests = secrets.flatMap(spellings).map(digest);
+  const find = secretFinder(secrets);
+  return (candidate) => find(candidate) !== undefined;
+}
+
+/** Like `secretMatcher`, and says which of `secrets` it is: the last one, where one is listed twice. */
+export function secretFinder(
+  secrets: readonly string[],
+): (candidate: Buffer) => number | undefined {
+  const digests = secrets.flatMap((secret, index) =>
+    spellings(secret).map((bytes) => ({ index, expected: digest(bytes) })),
+  );
   return (candidate) => {
-    const found = digest(candidate);
-    let matches = false;
-    for (const expected of digests) {
-      if (timingSafeEqual(found, expected)) matches = true;
+    const digested = digest(candidate);
+    let found: number | undefined;
+    for (const { index, expected } of digests) {
+      if (timingSafeEqual(digested, expected)) found = index;
     }
-    return matches;
+    return found;
   };
 }
 

@@ -17,6 +17,9 @@ export function headerLines(rawHeaders: readonly string[]): HeaderLines {
       const at = next(rawHeaders, name, 0);
       return at < 0 ? undefined : (rawHeaders[at + 1] ?? '');
     },
+    names: () => [
+      ...new Set(rawHeaders.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase())),
+    ],
   };
 }
 

@@ -1,6 +1,7 @@
-import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose';
+import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey } from 'jose';
 import type { Clock } from '../clock.js';
 import { TrackbridgeError } from '../errors.js';
+import type { Resolve } from '../outbound/connector.js';
 
 /** How old a key set may grow before it is fetched again, so that a key taken back is not trusted for long. */
 const MAX_AGE = 600_000;
@@ -22,6 +23,14 @@ export interface RemoteKeys {
   fetchedSince(moment: number, signal: AbortSignal): Promise<void>;
 }
 
+/** Where a key set may be fetched from. */
+export interface Reach {
+  /** Also names that resolve into the operator's own network. */
+  readonly allowPrivate: boolean;
+  /** Stands in for DNS in tests. */
+  readonly resolve?: Resolve;
+}
+
 /**
  * Both methods reject with KEYS_UNAVAILABLE where the set cannot be had (network, timeout, status, content) or `signal`
  * aborts meanwhile; the fetch itself goes on for the deliveries that wait for it too.
@@ -29,13 +38,16 @@ export interface RemoteKeys {
  * jose's own refetch is switched off: within its cooldown it calls an unknown key id wrong without looking, and a 401
  * makes the sender drop an event that a freshly rotated key has signed.
  */
-export function remoteKeys(url: URL, clock: Clock): RemoteKeys {
+export function remoteKeys(url: URL, clock: Clock, reach: Reach): RemoteKeys {
   const set = createRemoteJWKSet(url, {
     timeoutDuration: FETCH_TIMEOUT,
     cooldownDuration: Number.POSITIVE_INFINITY,
     cacheMaxAge: Number.POSITIVE_INFINITY,
-    // A connection kept for a fetch minutes away may be closed by then, which would look like an outage.
-    headers: { connection: 'close' },
+    // Loaded when first asked for: most receivers fetch no keys, and a client is several megabytes of memory.
+    [customFetch]: async (...request) => {
+      const { fetchKeys } = await import('./jwks-fetch.js');
+      return await fetchKeys(url, reach)(...request);
+    },
   });
   let attempted = Number.NEGATIVE_INFINITY;
   let fetched = Number.NEGATIVE_INFINITY;

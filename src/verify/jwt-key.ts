@@ -23,16 +23,20 @@ const SMALLEST_RSA = 2048;
  * Reads `key`: PEM (public key or certificate), a JWK as JSON text, or any other text as a secret for HS algorithms.
  *
  * Of the configured algorithms only those that fit the key stay, so that a token signed with HMAC under the text of a
- * public key is refused for its algorithm before any key is touched. Throws CONFIG_INVALID where none is left or the key
- * cannot be read.
+ * public key is refused for its algorithm before any key is touched. `place` says in
+ * complaints where the key stands. Throws CONFIG_INVALID where none is left or the key cannot be read.
  */
-export function staticKey(text: string, configured: readonly string[]): StaticKey {
-  const key = readKey(text);
-  const fitting = key instanceof Uint8Array ? SYMMETRIC : algorithmsOf(key);
+export function staticKey(
+  text: string,
+  configured: readonly string[],
+  place = 'verify',
+): StaticKey {
+  const key = readKey(text, place);
+  const fitting = key instanceof Uint8Array ? SYMMETRIC : algorithmsOf(key, place);
   const algorithms = configured.filter((algorithm) => fitting.includes(algorithm));
   if (algorithms.length > 0) return { key, algorithms };
   const list = fitting.length > 0 ? fitting.join(', ') : 'none that is known';
-  throw invalid(`verify.key fits none of verify.algorithms; algorithms of such a key: ${list}`);
+  throw invalid(`${place}.key fits none of ${place}.algorithms; algorithms of such a key: ${list}`);
 }
 
 /** Of the configured algorithms those that a published key set can serve: anyone can read it, so no HMAC. */
@@ -44,10 +48,10 @@ export function publicAlgorithms(configured: readonly string[]): readonly string
   );
 }
 
-function readKey(text: string): KeyObject | Uint8Array {
+function readKey(text: string, place: string): KeyObject | Uint8Array {
   const trimmed = text.trim();
   if (trimmed === '')
-    throw invalid('verify.key is empty; give a PEM public key, a JWK or a secret');
+    throw invalid(`${place}.key is empty; give a PEM public key, a JWK or a secret`);
   const isJwk = trimmed.startsWith('{');
   if (!isJwk && !trimmed.startsWith('-----BEGIN ')) return Buffer.from(text, 'utf8');
   try {
@@ -58,14 +62,14 @@ function readKey(text: string): KeyObject | Uint8Array {
       : createPublicKey({ key: jwk, format: 'jwk' });
   } catch {
     // Without a cause: the parser's words may quote the key, which may be a private one.
-    throw invalid(`verify.key cannot be read as ${isJwk ? 'a JWK' : 'a PEM public key'}`);
+    throw invalid(`${place}.key cannot be read as ${isJwk ? 'a JWK' : 'a PEM public key'}`);
   }
 }
 
-function algorithmsOf(key: KeyObject): readonly string[] {
+function algorithmsOf(key: KeyObject, place: string): readonly string[] {
   const { namedCurve, modulusLength } = key.asymmetricKeyDetails ?? {};
   if (modulusLength !== undefined && modulusLength < SMALLEST_RSA) {
-    throw invalid(`verify.key has ${modulusLength} bits; RSA keys need at least ${SMALLEST_RSA}`);
+    throw invalid(`${place}.key has ${modulusLength} bits; RSA keys need at least ${SMALLEST_RSA}`);
   }
   return ALGORITHMS_OF[namedCurve ?? key.asymmetricKeyType ?? ''] ?? [];
 }

@@ -2,6 +2,7 @@ import { decodeProtectedHeader, errors, type JWTVerifyOptions, jwtVerify } from 
 import type { Clock } from '../clock.js';
 import type { VerifyConfig } from '../config/config.js';
 import { TrackbridgeError } from '../errors.js';
+import type { Resolve } from '../outbound/connector.js';
 import { bearerTokens } from './authorization.js';
 import { type RemoteKeys, remoteKeys, unavailable } from './jwks.js';
 import { publicAlgorithms, staticKey } from './jwt-key.js';
@@ -15,10 +16,12 @@ type Check = (token: string, signal: AbortSignal) => Promise<unknown>;
 /**
  * Scheme `jwt`: holds for all of a delivery where any `Authorization: Bearer` line is a JWT that verifies with one of the
  * algorithms, is within its `nbf` and `exp`, and has the issuer and audience where they are configured. Throws
- * CONFIG_INVALID where neither or both of `jwks` and `key` are given, or they do not fit the algorithms.
+ * CONFIG_INVALID where neither or both of `jwks` and `key` are given, or they do not fit the algorithms. `resolve` stands
+ * in for DNS in tests.
  */
-export function jwt(config: JwtConfig, clock: Clock): Verifier {
-  const check = config.jwks === undefined ? staticCheck(config, clock) : remoteCheck(config, clock);
+export function jwt(config: JwtConfig, clock: Clock, resolve?: Resolve): Verifier {
+  const check =
+    config.jwks === undefined ? staticCheck(config, clock) : remoteCheck(config, clock, resolve);
   return {
     scheme: config.scheme,
     async verify({ headers }, signal) {
@@ -47,10 +50,13 @@ function staticCheck(config: JwtConfig, clock: Clock): Check {
   return (token) => jwtVerify(token, key, options(config, algorithms, clock));
 }
 
-function remoteCheck(config: JwtConfig, clock: Clock): Check {
+function remoteCheck(config: JwtConfig, clock: Clock, resolve?: Resolve): Check {
   if (config.key !== undefined) throw invalid('verify with scheme jwt takes jwks or key, not both');
   const algorithms = publicAlgorithms(config.algorithms);
-  const keys = remoteKeys(jwksUrl(config.jwks ?? ''), clock);
+  const keys = remoteKeys(jwksUrl(config.jwks ?? ''), clock, {
+    allowPrivate: config.allowPrivateAddresses ?? false,
+    ...(resolve === undefined ? {} : { resolve }),
+  });
   return async (token, signal) => {
     // What is no token of an allowed algorithm cannot become one by any key.
     const { alg = '' } = decodeHeader(token);

@@ -16,6 +16,8 @@ export interface HeaderLines {
   all(name: string): readonly string[];
   /** The first value, or undefined. */
   first(name: string): string | undefined;
+  /** Every name once, in lower case. */
+  names(): readonly string[];
 }
 
 export type Verdict =

@@ -3,13 +3,25 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type AdminDeps, createAdminApp } from '../../src/admin/app.js';
 import { TrackbridgeError } from '../../src/errors.js';
 import { MemoryOutbox } from '../../src/outbox/memory.js';
+import { FAR_SIDE_SAID } from '../../src/outbox/outbox.js';
 import { createMetrics } from '../../src/telemetry/metrics.js';
 import { FakeClock } from '../dispatch/fake-clock.js';
 import { readableLog } from '../http/harness.js';
+import { rawConnection } from '../http/sockets.js';
 import { newEvent, newQuarantined } from '../outbox/samples.js';
 import { close, listen } from './listen.js';
 
 afterEach(close);
+
+const FAR = {
+  name: 'far',
+  state: 'backing-off',
+  lastError: 'refused',
+  failuresInARow: 7,
+  circuit: 'open',
+  circuitSince: 1_700_000_000_000,
+  nextProbeInMs: 12_000,
+} as const;
 
 async function serve(changes: Partial<AdminDeps> = {}) {
   const clock = new FakeClock();
@@ -18,13 +30,15 @@ async function serve(changes: Partial<AdminDeps> = {}) {
   await outbox.open(['far']);
   const url = await listen(
     createAdminApp({
+      credentials: {},
       outbox,
       metrics: createMetrics(),
       clock,
       log,
       uuid: () => 'the-id',
       isDraining: () => false,
-      sinkStates: () => new Map([['far', { state: 'retrying', lastError: 'refused' }]]),
+      sourceStates: () => [{ name: 'shop', authentication: 'holds', refused: 0 }],
+      sinkStates: () => new Map([['far', FAR]]),
       replayQuarantined: async () => undefined,
       ...changes,
     }),
@@ -36,7 +50,7 @@ async function serve(changes: Partial<AdminDeps> = {}) {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
     });
-  return { clock, outbox, lines, ask, post };
+  return { clock, outbox, lines, url, ask, post };
 }
 
 type Serving = Awaited<ReturnType<typeof serve>>;
@@ -59,13 +73,16 @@ describe('every answer of the admin listener', () => {
         'x-request-id': 'the-id',
         'cache-control': 'no-store',
         'x-content-type-options': 'nosniff',
-        'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+        'content-security-policy':
+          "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        'cross-origin-resource-policy': 'same-origin',
+        'referrer-policy': 'no-referrer',
       });
     }
   });
 
   it('asks for the token first, also at paths that are not there, but not for health', async () => {
-    const { ask, lines } = await serve({ token: 'the-token-of-the-admin' });
+    const { ask, lines } = await serve({ credentials: { token: 'the-token-of-the-admin' } });
     for (const path of ['/api/stats', '/metrics', '/event.schema.json', '/nowhere']) {
       const response = await ask(path);
       expect(response.status, path).toBe(401);
@@ -97,6 +114,38 @@ describe('every answer of the admin listener', () => {
       requestId: 'the-id',
       err: { message: 'a-secret at /home' },
     });
+  });
+});
+
+describe('a list', () => {
+  it('shows nothing of an event, nor what the far side said of it, unless asked', async () => {
+    const serving = await serve();
+    const { ask, outbox, clock } = serving;
+    const canary = 'canary-in-the-payload';
+    const json = JSON.stringify({ type: 'track', messageId: 'm-1', properties: { canary } });
+    await outbox.append({
+      events: [newEvent('m-1', { json })],
+      quarantined: [newQuarantined({ raw: JSON.stringify({ canary }) })],
+    });
+    const consumer = outbox.consumer('far', 1);
+    const [claimed] = await consumer.claim(0, 1);
+    const error = `answered 400 Bad Request${FAR_SIDE_SAID}{"you sent":"${canary}"}`;
+    const attempt = { at: clock.now(), error };
+    await consumer.settle([{ id: String(claimed?.id), outcome: 'dead', attempt }]);
+    await consumer.close();
+    const said = async (path: string): Promise<string> => await (await ask(path)).text();
+    for (const path of ['/api/stats', '/metrics', '/api/dead-letters', '/api/quarantine']) {
+      expect(await said(path), path).not.toContain(canary);
+    }
+    const [dead] = JSON.parse(await said('/api/dead-letters')) as { id: string; error: string }[];
+    expect(dead?.error).toBe('answered 400 Bad Request');
+    for (const path of [
+      'dead-letters?payload=true',
+      `dead-letters/${dead?.id}`,
+      'quarantine?payload=true',
+    ]) {
+      expect(await said(`/api/${path}`), path).toContain(canary);
+    }
   });
 });
 
@@ -182,6 +231,16 @@ describe('while the outbox hangs', () => {
   });
 });
 
+describe('a request target that is no URL', () => {
+  it.each(['http://[::1/livez', 'http://'])('is the caller’s fault: %s', async (target) => {
+    const { url, lines } = await serve();
+    const connection = await rawConnection(Number(new URL(url).port));
+    connection.write(`GET ${target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`);
+    expect(await connection.closed()).toMatch(/^HTTP\/1.1 400 /);
+    expect(lines().at(-1)).toMatchObject({ level: 'warn', code: 'REQUEST_MALFORMED', status: 400 });
+  });
+});
+
 describe('a body of the admin API', () => {
   const headers = { 'content-type': 'application/json' };
   const path = '/api/dead-letters/purge';
@@ -225,6 +284,7 @@ describe('stats', () => {
       quarantined: 1,
       inQuarantine: 1,
       pending: 1,
+      sources: [{ name: 'shop', authentication: 'holds', refused: 0 }],
       sinks: [
         {
           name: 'far',
@@ -232,8 +292,12 @@ describe('stats', () => {
           oldestAgeMs: 1500,
           settled: 0,
           deadLetters: 0,
-          state: 'retrying',
+          state: 'backing-off',
           lastError: 'refused',
+          failuresInARow: 7,
+          circuit: 'open',
+          circuitSince: '2023-11-14T22:13:20.000Z',
+          nextProbeInMs: 12_000,
         },
       ],
     });

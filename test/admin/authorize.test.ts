@@ -1,5 +1,9 @@
+import { SignJWT } from 'jose';
+import type { Context } from 'koa';
 import { describe, expect, it, vi } from 'vitest';
-import { authorize } from '../../src/admin/authorize.js';
+import { authorize, type Credentials } from '../../src/admin/authorize.js';
+import type { TrackbridgeError } from '../../src/errors.js';
+import { FakeClock } from '../dispatch/fake-clock.js';
 import { contextOf, errorOf } from '../http/requests.js';
 
 const TOKEN = 'the-token-of-the-admin';
@@ -9,7 +13,8 @@ async function passes(
   headers: Record<string, string>,
 ): Promise<boolean> {
   const next = vi.fn(async () => undefined);
-  await authorize(token)(contextOf({ headers }), next);
+  const credentials = token === undefined ? {} : { token };
+  await authorize(credentials, new FakeClock())(contextOf({ headers }), next);
   return next.mock.calls.length === 1;
 }
 
@@ -72,5 +77,76 @@ describe('without a token', () => {
       code: 'FORBIDDEN',
       status: 403,
     });
+  });
+});
+
+describe('with a JSON Web Token', () => {
+  const SECRET = 'the-key-of-the-identity-provider-01';
+  const jwt = { key: SECRET, audience: 'trackbridge', algorithms: ['HS256'] };
+  const issue = async (audience = 'trackbridge', key = SECRET): Promise<string> => {
+    const made = new SignJWT({ aud: audience }).setProtectedHeader({ alg: 'HS256' });
+    return `Bearer ${await made.sign(Buffer.from(key))}`;
+  };
+  const ask = async (credentials: Credentials, authorization: string): Promise<unknown> => {
+    const next = vi.fn(async () => undefined);
+    const context = contextOf({ headers: { authorization, host: 'admin.example' } });
+    try {
+      await authorize(credentials, new FakeClock())(context, next);
+      return next.mock.calls.length;
+    } catch (error) {
+      return (error as TrackbridgeError).status;
+    }
+  };
+
+  it('lets through one that verifies, and no other', async () => {
+    expect(await ask({ jwt }, await issue())).toBe(1);
+    expect(await ask({ jwt }, await issue('another'))).toBe(401);
+    expect(await ask({ jwt }, await issue('trackbridge', `${SECRET}2`))).toBe(401);
+    expect(await ask({ jwt }, `Bearer ${TOKEN}`)).toBe(401);
+    expect(await ask({ jwt }, '')).toBe(401);
+  });
+
+  it('and a token beside it, either suffices', async () => {
+    expect(await ask({ jwt, token: TOKEN }, await issue())).toBe(1);
+    expect(await ask({ jwt, token: TOKEN }, `Bearer ${TOKEN}`)).toBe(1);
+    expect(await ask({ jwt, token: TOKEN }, `Bearer ${TOKEN}x`)).toBe(401);
+  });
+
+  it('says where a key is configured that is none', async () => {
+    const broken = { ...jwt, key: '-----BEGIN nothing', algorithms: ['RS256'] };
+    expect(await errorOf(() => authorize({ jwt: broken }, new FakeClock()))).toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: 'admin.jwt.key cannot be read as a PEM public key',
+    });
+  });
+});
+
+describe('guesses', () => {
+  const guard = authorize({ token: TOKEN }, new FakeClock());
+  const ask = async (request: Context): Promise<unknown> => {
+    try {
+      await guard(request, async () => undefined);
+      return 200;
+    } catch (error) {
+      return (error as TrackbridgeError).status;
+    }
+  };
+
+  it('are one a request: several lines in one are all wrong, the right one among them', async () => {
+    const context = contextOf({ headers: { authorization: `Bearer ${TOKEN}` } });
+    expect(await ask(context)).toBe(200);
+    context.req.rawHeaders.push('Authorization', 'Bearer another');
+    expect(await ask(context)).toBe(401);
+  });
+
+  it('are not made by asking without credentials, and are refused after some with', async () => {
+    const statuses: unknown[] = [];
+    for (let time = 0; time < 20; time++) statuses.push(await ask(contextOf({})));
+    expect(statuses).toEqual(Array(20).fill(401));
+    for (let time = 0; time < 20; time++) {
+      statuses.push(await ask(contextOf({ headers: { authorization: `Bearer ${time}` } })));
+    }
+    expect(statuses.at(-1)).toBe(429);
+    expect(await ask(contextOf({ headers: { authorization: `Bearer ${TOKEN}` } }))).toBe(429);
   });
 });

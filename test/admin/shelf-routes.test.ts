@@ -142,6 +142,9 @@ describe.each(['replay', 'purge'])('%s', (action) => {
     ['ids and all', { ids: ['id-000001', 5], all: true }],
     ['all that is not true', { all: 'true' }],
     ['a name alone', { name: 'far' }],
+    ['all of an empty name', { all: true, name: '' }],
+    ['all of a name that is no text', { all: true, name: ['near'] }],
+    ['all with what it does not know', { all: true, sink: 'near' }],
   ])('asks for a selection where it gets %s, and touches nothing', async (_what, body) => {
     const { shelf, post, replayed } = await serve();
     shelf.add('far');

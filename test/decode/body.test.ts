@@ -3,11 +3,11 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { decodeBody } from '../../src/decode/body.js';
 import { LIMITS } from '../../src/decode/limits.js';
-import type { MultipartFields } from '../../src/decode/multipart.js';
+import type { Multipart } from '../../src/decode/multipart.js';
 import { refusalOf } from './refusal.js';
 
 const FORM = 'application/x-www-form-urlencoded';
-const noMultipart = (): Promise<MultipartFields> =>
+const noMultipart = (): Promise<Multipart> =>
   Promise.reject(new Error('nothing here is multipart'));
 
 function decode(body: string | Buffer, contentType?: string) {
@@ -126,11 +126,18 @@ describe('a multipart body', () => {
       label,
       (bytes, contentType) => {
         expect([bytes, contentType]).toEqual([body, label]);
-        return Promise.resolve({ type: 'track', 'properties[n]': '[1]' });
+        return Promise.resolve({
+          fields: { type: 'track', 'properties[n]': '[1]' },
+          files: [{ name: 'f', filename: 'a', type: null, size: 3, headers: {} }],
+        });
       },
       LIMITS,
     );
-    await expect(decoded).resolves.toEqual({ type: 'track', properties: { n: [1] } });
+    await expect(decoded).resolves.toEqual({
+      type: 'track',
+      properties: { n: [1] },
+      f: { filename: 'a', type: null, size: 3 },
+    });
   });
 
   it('fails with what the reader fails with', async () => {

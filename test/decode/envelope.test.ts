@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openEnvelope, readEnvelope } from '../../src/decode/envelope.js';
+import { refusalOf } from './refusal.js';
 
 function headersOf(headers: Record<string, string>) {
   return (name: string) => headers[name];
@@ -71,6 +72,13 @@ describe('reading an envelope', () => {
     expect(() => open({ v: 1, event: {}, properties: nested(100) }, '')).toThrow(refused);
     const text = `1/1;{"v":1,"event":${'['.repeat(100_000)}${']'.repeat(100_000)}};`;
     expect(() => readEnvelope(headersOf({ 'x-trackbridge-event': text }))).toThrow(refused);
+  });
+
+  it('keeps what it holds to itself where it is no JSON: a cause would be logged', () => {
+    const text = '1/1;{"v":1,"event":{"email":jane@example.com}};';
+    const refusal = refusalOf(() => readEnvelope(headersOf({ 'x-trackbridge-event': text })));
+    expect(refusal.cause).toBeUndefined();
+    expect(refusal.message).not.toContain('jane');
   });
 
   it('drops what would reach a prototype', () => {

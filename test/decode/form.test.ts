@@ -174,7 +174,7 @@ describe('a text without a label', () => {
 describe('the fields of a multipart body', () => {
   it('become an object by the rules of forms, without percent-decoding', () => {
     const fields = { type: 'track', 'a[b]': '1%20', properties: '{"n":1}', tags: ['x', '[1]'] };
-    expect(decodeMultipart(fields, LIMITS)).toEqual({
+    expect(decodeMultipart({ fields, files: [] }, LIMITS)).toEqual({
       type: 'track',
       a: { b: '1%20' },
       properties: { n: 1 },
@@ -184,6 +184,6 @@ describe('the fields of a multipart body', () => {
 
   it('lose prototype keys', () => {
     const fields = JSON.parse('{"__proto__":"1","constructor":"{\\"prototype\\":1}","b":"1"}');
-    expect(JSON.stringify(decodeMultipart(fields, LIMITS))).toBe('{"b":"1"}');
+    expect(JSON.stringify(decodeMultipart({ fields, files: [] }, LIMITS))).toBe('{"b":"1"}');
   });
 });

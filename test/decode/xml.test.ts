@@ -141,8 +141,21 @@ describe('an XML body', () => {
     expect(refusalOf(() => decodeXml(attribute, limits)).code).toBe('LIMIT_EXCEEDED');
   });
 
+  it('may have any text in an attribute, and as many attributes as the limit has keys', () => {
+    const limits = { ...LIMITS, keys: 500 };
+    const text = `a = 'b' > c ${' '.repeat(5_000)}`;
+    expect(decodeXml(`<r a="${text}"><b>1</b></r>`, limits)).toEqual({ '@_a': text, b: '1' });
+    const attributes = Array.from({ length: 500 }, (_, index) => `a${index}="1"`).join(' ');
+    expect(() => decodeXml(`<r ${attributes}/>`, limits)).not.toThrow();
+  });
+
   it.each([
     ['tags that are no keys either', `<r>${'<!---->'.repeat(2_000)}</r>`, 'LIMIT_EXCEEDED'],
+    ['blanks in tags', `<r><a${' '.repeat(3_000)}/></r>`, 'LIMIT_EXCEEDED'],
+    ['attributes without values', `<r ${'a '.repeat(3_000)}/>`, 'LIMIT_EXCEEDED'],
+    ['equals signs', `<r ${'a='.repeat(3_000)}/>`, 'LIMIT_EXCEEDED'],
+    ['values', `<r a${'=""'.repeat(1_500)}/>`, 'LIMIT_EXCEEDED'],
+    ['attributes behind a bracket', `<r a=">" ${'a '.repeat(3_000)}/>`, 'LIMIT_EXCEEDED'],
     ['long processing instructions', `<?x ${'a="1" '.repeat(200)}?><r/>`, 'BODY_MALFORMED'],
   ])('is refused from its text where it is full of %s', (_, text, code) => {
     expect(refusalOf(() => decodeXml(text, { ...LIMITS, keys: 500 })).code).toBe(code);

@@ -1,45 +1,10 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import Koa from 'koa';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { TrackbridgeError } from '../../src/errors.js';
-import { createApp, createIngestRoutes } from '../../src/http/app.js';
-import type { Source } from '../../src/sources/source.js';
-import { type Harness, harness, openSource } from './harness.js';
+import { createIngestRoutes } from '../../src/http/app.js';
+import { harness, openSource } from './harness.js';
+import { listen, serve } from './serve.js';
 import { rawConnection } from './sockets.js';
-
-const servers: Server[] = [];
-afterEach(() => {
-  for (const server of servers.splice(0)) {
-    server.close();
-    server.closeAllConnections();
-  }
-});
-
-async function listen(app: Koa): Promise<number> {
-  const server = createServer(app.callback());
-  servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return (server.address() as AddressInfo).port;
-}
-
-interface Served extends Harness {
-  readonly port: number;
-  ask(path: string, init?: RequestInit): Promise<Response>;
-  /** The status of a POST with one valid event. */
-  statusOf(path: string, method?: string): Promise<number>;
-}
-
-async function serve(sources: readonly Source[], h: Harness = harness()): Promise<Served> {
-  const port = await listen(createApp(createIngestRoutes(sources, h.deps), h.deps));
-  const ask = (path: string, init: RequestInit = {}): Promise<Response> =>
-    fetch(`http://127.0.0.1:${port}${path}`, init);
-  const statusOf = async (path: string, method = 'POST'): Promise<number> => {
-    const body = method === 'GET' || method === 'HEAD' ? {} : { body: '{"type":"track"}' };
-    return (await ask(path, { method, ...body })).status;
-  };
-  return { ...h, port, ask, statusOf };
-}
 
 describe('the path of a source', () => {
   it('is text, whatever its characters mean in a pattern', async () => {
@@ -127,6 +92,14 @@ describe('a request target that is no URL', () => {
 });
 
 describe('a path of no source', () => {
+  it('logs no more of an address that the sender made up than an address is long', async () => {
+    const { server } = harness().deps;
+    const h = harness({ server: { ...server, trustProxy: true } });
+    const { ask, lines } = await serve([openSource()], h);
+    await ask('/nowhere', { headers: { 'x-forwarded-for': 'z'.repeat(10_000) } });
+    expect(lines()).toMatchObject([{ code: 'NOT_FOUND', remote: 'z'.repeat(64) }]);
+  });
+
   it('is a problem that shows at most the beginning of the path, as printable text', async () => {
     const { ask } = await serve([openSource()]);
     const response = await ask(`/${'x'.repeat(500)}`);

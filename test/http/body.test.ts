@@ -143,3 +143,48 @@ describe('a body that somebody else has read', () => {
     });
   });
 });
+
+describe('the bytes a body holds', () => {
+  it('are told as they come and as they are inflated', async () => {
+    const told: number[] = [];
+    const zipped = gzipSync(Buffer.alloc(900));
+    const headers = { 'content-encoding': 'gzip' };
+    const request = requestOf({ headers, body: zipped });
+    await readBody(request, LIMIT, NEVER, 'BODY_TIMEOUT', (bytes) => told.push(bytes));
+    expect(told).toEqual([zipped.length, 900]);
+  });
+
+  it.each(['', 'gzip'])('end the reading where they are too many (%s)', async (coding) => {
+    const over = new Error('too many');
+    let held = 0;
+    const account = (bytes: number): void => {
+      held += bytes;
+      if (held > 100) throw over;
+    };
+    const headers = coding === '' ? {} : { 'content-encoding': coding };
+    const body = coding === '' ? Buffer.alloc(101) : gzipSync(Buffer.alloc(900));
+    const request = requestOf({ headers, body });
+    expect(await errorOf(() => readBody(request, LIMIT, NEVER, 'BODY_TIMEOUT', account))).toBe(
+      over,
+    );
+  });
+
+  it('are no longer told, nor kept, once the body was given up', async () => {
+    const request = requestOf({ headers: { 'transfer-encoding': 'chunked' } });
+    const budget = new AbortController();
+    let told = 0;
+    const body = errorOf(() =>
+      readBody(request, LIMIT, budget.signal, 'BODY_TIMEOUT', (bytes) => {
+        told += bytes;
+      }),
+    );
+    request.push('{');
+    await new Promise((resolve) => setImmediate(resolve));
+    budget.abort();
+    await body;
+    request.push('"a":1}');
+    request.push(null);
+    await new Promise((resolve) => request.once('end', resolve));
+    expect(told).toBe(1);
+  });
+});

@@ -15,7 +15,7 @@ describe('an origin', () => {
     expect(headersOf(ctx)).toEqual({
       vary: 'Origin',
       'access-control-allow-origin': 'https://www.example',
-      'access-control-expose-headers': 'retry-after, x-request-id',
+      'access-control-expose-headers': 'retry-after, x-ratelimit-reset, x-request-id',
     });
   });
 
@@ -62,6 +62,14 @@ describe('a preflight', () => {
     const ctx = from('https://evil.example', { 'access-control-request-headers': 'x-signature' });
     answerPreflight(ctx, cors, ['POST']);
     expect(ctx.status).toBe(204);
-    expect(headersOf(ctx)).toEqual({ vary: 'Origin' });
+    expect(headersOf(ctx)).toEqual({
+      vary: 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers',
+    });
+  });
+
+  it('lets pages send their cookies along only where the source says so', () => {
+    const ctx = from('https://app.example');
+    answerPreflight(ctx, { ...cors, credentials: true }, ['POST']);
+    expect(headersOf(ctx)).toMatchObject({ 'access-control-allow-credentials': 'true' });
   });
 });

@@ -1,7 +1,9 @@
 import { Writable } from 'node:stream';
 import type { SourceConfig } from '../../src/config/config.js';
 import { createCanonicalizer } from '../../src/event/canonicalizer.js';
+import { Admission } from '../../src/http/admission.js';
 import type { AppDeps } from '../../src/http/app.js';
+import { AuthenticationWatch } from '../../src/http/authentication-watch.js';
 import { Deadlines } from '../../src/http/deadline.js';
 import { FirstBytes } from '../../src/http/first-byte.js';
 import type { Appended, NewDelivery } from '../../src/outbox/outbox.js';
@@ -73,19 +75,33 @@ export function harness(changes: Partial<AppDeps> = {}): Harness {
   const state = { draining: false };
   const { log, lines } = readableLog();
   let ids = 0;
+  const metrics = createMetrics();
+  const server = {
+    host: '127.0.0.1',
+    port: 0,
+    budget: 4500,
+    bodyLimit: 100_000,
+    queryLimit: 32_768,
+    maxConcurrent: 1000,
+    maxBodyBytes: 1_000_000,
+    trustProxy: false,
+  };
+  const watch = new AuthenticationWatch({
+    source: 'open',
+    onUnauthenticated: 'reject',
+    clock,
+    log,
+    onSuspect: () => undefined,
+  });
   const deps: AppDeps = {
-    server: {
-      host: '127.0.0.1',
-      port: 0,
-      budget: 4500,
-      bodyLimit: 100_000,
-      queryLimit: 32_768,
-      trustProxy: false,
-    },
+    server,
+    admission: new Admission({ server, clock, log, metrics, loopDelay: () => 0, random: () => 0 }),
+    authentication: () => watch,
     clock,
     outbox: store,
     canonicalize,
-    metrics: createMetrics(),
+    bridgeId: () => 'this-bridge',
+    metrics,
     log,
     uuid: () => `00000000-0000-7000-8000-${String(++ids).padStart(12, '0')}`,
     firstBytes: new FirstBytes(clock),

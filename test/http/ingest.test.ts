@@ -1,7 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { SourceConfig } from '../../src/config/config.js';
 import { TrackbridgeError } from '../../src/errors.js';
-import { createIngest, type Taken } from '../../src/http/ingest.js';
+import { Admission } from '../../src/http/admission.js';
+import { createIngest } from '../../src/http/ingest.js';
+import type { Taken } from '../../src/sources/source.js';
 import { createMetrics } from '../../src/telemetry/metrics.js';
 import { type Harness, harness, openSource } from './harness.js';
 import { contextOf, errorOf, type RequestParts } from './requests.js';
@@ -23,8 +25,11 @@ function ingesting(
   const counted = vi.fn();
   const metrics = { ...createMetrics().source('open'), events: counted };
   const ingest = createIngest(openSource(config), h.deps, metrics);
-  const run = async (parts: RequestParts = { body: track() }): Promise<Taken> =>
-    await ingest(contextOf(parts), 'the-request-id', startedAt);
+  const run = async (parts: RequestParts = { body: track() }): Promise<Taken> => {
+    const taken = await ingest(contextOf(parts), 'the-request-id', startedAt);
+    if ('status' in taken) throw new Error('answered without an event');
+    return taken;
+  };
   return { ...h, run, fail: (parts) => errorOf(() => run(parts)), counted };
 }
 
@@ -40,21 +45,21 @@ describe('a delivery', () => {
     const { run, store, counted } = ingesting();
     store.outcomes = () => [{ outcome: 'accepted', id: '1' }, { outcome: 'duplicate' }];
     const body = `[${track()},${track()},{"type":"nonsense"}]`;
-    expect(await run({ body })).toEqual({ accepted: 1, duplicates: 1, quarantined: 1 });
-    expect(counted).toHaveBeenCalledWith(1, 1, 1);
+    expect(await run({ body })).toMatchObject({ accepted: 1, duplicates: 1, quarantined: 1 });
+    expect(counted).toHaveBeenCalledWith(1, 1, 1, 0);
     expect(store.events[0]).toMatchObject({ receipt: { deliveryId: 'the-request-id' } });
   });
 
   it('with nothing in it does not trouble the outbox', async () => {
     const { run, store } = ingesting();
-    expect(await run({ body: '[]' })).toEqual({ accepted: 0, duplicates: 0, quarantined: 0 });
+    expect(await run({ body: '[]' })).toMatchObject({ accepted: 0, duplicates: 0, quarantined: 0 });
     expect(store.deliveries).toEqual([]);
   });
 
   it('by HEAD is looked at and neither recorded nor counted', async () => {
     const { run, fail, store, counted } = ingesting({ type: 'rudderstack' });
     const head = { method: 'HEAD', url: '/in/track/A', body: '' };
-    expect(await run(head)).toEqual({ accepted: 0, duplicates: 0, quarantined: 0 });
+    expect(await run(head)).toMatchObject({ accepted: 0, duplicates: 0, quarantined: 0 });
     expect(await fail({ ...head, url: '/in?a=%zz' })).toMatchObject({ status: 400 });
     expect(store.deliveries).toEqual([]);
     expect(counted).not.toHaveBeenCalled();
@@ -88,7 +93,7 @@ describe('a delivery that nothing authenticates', () => {
 
   it('is kept in quarantine where the source says so', async () => {
     const { run, store } = ingesting({ verify, onUnauthenticated: 'quarantine' });
-    expect(await run()).toEqual({ accepted: 0, duplicates: 0, quarantined: 1 });
+    expect(await run()).toMatchObject({ accepted: 0, duplicates: 0, quarantined: 1 });
     expect(store.quarantined[0]).toMatchObject({ reason: 'unauthenticated' });
   });
 });
@@ -111,6 +116,47 @@ describe('a fault of ours', () => {
     state.draining = true;
     expect(await fail()).toMatchObject({ code: 'DRAINING', status: 503, retryAfter: 2000 });
     expect(store.deliveries).toEqual([]);
+  });
+});
+
+describe('a delivery that is too many', () => {
+  const full = (): Harness => {
+    const h = harness();
+    const admission = new Admission({
+      ...h.deps,
+      server: { ...h.deps.server, maxConcurrent: 1 },
+      loopDelay: () => 0,
+      random: () => 0,
+    });
+    return { ...h, deps: { ...h.deps, admission } };
+  };
+
+  it('is refused before its body is read, until the one before is answered', async () => {
+    const { run, fail, store } = ingesting({}, full());
+    const stay = (): void => undefined;
+    let go = stay;
+    store.onAppend = () =>
+      new Promise((resolve) => {
+        go = resolve;
+      });
+    const first = run();
+    const body = 'not even JSON';
+    expect(await fail({ body })).toMatchObject({ code: 'OVERLOADED', status: 503 });
+    await vi.waitUntil(() => go !== stay);
+    go();
+    await first;
+    store.onAppend = async () => undefined;
+    expect(await run({ body: track('m-2') })).toMatchObject({ accepted: 1 });
+  });
+
+  it.each([
+    { body: 'broken' },
+    { body: '{"type":"nonsense"}' },
+    { headers: { 'content-encoding': 'zstd', 'content-length': '9' } },
+  ])('is none because of one that was refused: %j', async (parts) => {
+    const { run, fail } = ingesting({}, full());
+    await fail(parts);
+    await run();
   });
 });
 
@@ -174,7 +220,7 @@ describe('what outsiders send', () => {
     expect(await fail({ body: track(), headers })).toMatchObject({ code: 'RATE_LIMITED' });
   });
 
-  it('is within the rate where it is kept in quarantine', async () => {
+  it('has a rate of its own where it is kept in quarantine', async () => {
     const verify = [
       { scheme: 'shared-secret', header: 'x-signature', secrets: ['a-secret-of-the-test'] },
     ] as const;
@@ -182,6 +228,30 @@ describe('what outsiders send', () => {
     const { run, fail } = ingesting({ verify, rateLimit, onUnauthenticated: 'quarantine' });
     expect(await run()).toMatchObject({ quarantined: 1 });
     expect(await fail()).toMatchObject({ code: 'RATE_LIMITED', status: 429 });
+    const headers = { 'x-signature': 'a-secret-of-the-test' };
+    expect(await run({ body: track(), headers })).toMatchObject({ accepted: 1 });
+    expect(await fail({ body: track(), headers })).toMatchObject({ code: 'RATE_LIMITED' });
+  });
+
+  it('goes to the outbox with the limit on it, and is one line in the log at the limit', async () => {
+    const verify = [
+      { scheme: 'shared-secret', header: 'x-signature', secrets: ['a-secret-of-the-test'] },
+    ] as const;
+    const { run, fail, store, lines } = ingesting({
+      verify,
+      onUnauthenticated: 'quarantine',
+      unauthenticatedLimit: 7,
+    });
+    await run();
+    expect(store.deliveries[0]).toMatchObject({ unauthenticatedLimit: 7 });
+    store.onAppend = async () => {
+      throw new TrackbridgeError('QUARANTINE_FULL', 'full', { retryAfter: 30_000 });
+    };
+    for (let at = 0; at < 3; at++) {
+      expect(await fail()).toMatchObject({ status: 503, retryAfter: 30_000 });
+    }
+    const said = lines().filter(({ code }) => code === 'QUARANTINE_FULL');
+    expect(said).toMatchObject([{ level: 'warn', source: 'open' }]);
   });
 });
 
@@ -226,7 +296,7 @@ describe('a source that acknowledges what is delivered', () => {
     expect(settledBy.mock.calls[0]).toEqual([['id-1'], expect.any(AbortSignal)]);
     expect(answered).toBe(false);
     settle();
-    expect(await taken).toEqual({ accepted: 1, duplicates: 1, quarantined: 0 });
+    expect(await taken).toMatchObject({ accepted: 1, duplicates: 1, quarantined: 0 });
   });
 
   it('does not wait where nothing was accepted', async () => {
@@ -255,5 +325,35 @@ describe('a method', () => {
     expect(await ingesting({ cors }).fail({ method: 'DELETE' })).toMatchObject({
       headers: { allow: 'POST, PUT, PATCH, OPTIONS' },
     });
+  });
+});
+
+describe('header lines', () => {
+  it('so many that Node drops some are refused, since a signature or the length may be among them', async () => {
+    const { run, fail } = ingesting();
+    const lines = (count: number): Record<string, string> =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`x-${index}`, 'a']));
+    expect(await fail({ body: track(), headers: lines(1000) })).toMatchObject({
+      code: 'HEAD_TOO_LARGE',
+      status: 431,
+    });
+    expect(await run({ body: track(), headers: lines(999) })).toMatchObject({ accepted: 1 });
+  });
+});
+
+describe('a body that says it is over the limit', () => {
+  it('is refused for good also where the receiver is overloaded: it would come again without end', async () => {
+    const h = harness();
+    const admission = {
+      ...h.deps.admission,
+      enter: () => {
+        throw new TrackbridgeError('OVERLOADED', 'come again');
+      },
+    };
+    const { fail } = ingesting({}, { ...h, deps: { ...h.deps, admission } as typeof h.deps });
+    const tooLong = String(h.deps.server.bodyLimit + 1);
+    const answer = await fail({ headers: { 'content-length': tooLong } });
+    expect(answer).toMatchObject({ code: 'BODY_TOO_LARGE', status: 413 });
+    expect(await fail({ body: track() })).toMatchObject({ code: 'OVERLOADED' });
   });
 });

@@ -22,11 +22,28 @@ const uncovered = { authenticated: false, verifiedBy: 'none' };
 function prepareAll(events: readonly RawEvent[], config: Partial<SourceConfig> = {}): Prepared {
   const coverage = (index: number) => (index === 0 ? covered : uncovered);
   const decoded = { batch: true, events };
-  return prepare(openSource(config), delivery, decoded, coverage, canonicalize, uuid);
+  return prepare(
+    openSource(config),
+    delivery,
+    decoded,
+    coverage,
+    canonicalize,
+    uuid,
+    'this-bridge',
+  );
 }
 
 const track = (more: object = {}): RawEvent => ({
   value: { type: 'track', event: 'A', messageId: 'm-1', ...more } as JsonValue,
+});
+
+describe('an event that this receiver has sent on itself', () => {
+  it('is counted and goes nowhere; one that another sent on is taken', () => {
+    const of = (...hops: string[]) => track({ context: { trackbridge: { hops } } });
+    const prepared = prepareAll([of('other', 'this-bridge'), of('other'), track()]);
+    expect(prepared).toMatchObject({ looped: 1, quarantined: [] });
+    expect(prepared.events).toHaveLength(2);
+  });
 });
 
 describe('a valid event', () => {
@@ -178,14 +195,14 @@ describe('an entry that is tried again', () => {
   const facts = JSON.parse(String(entry?.delivery)) as QuarantinedFacts;
 
   it('gives the reason where it still is not valid', () => {
-    expect(prepareReplay(openSource(), raw, facts, canonicalize, uuid)).toMatchObject({
+    expect(prepareReplay(openSource(), 'open', raw, facts, canonicalize, uuid)).toMatchObject({
       errors: [{ path: '/type' }],
     });
   });
 
   it('becomes the event it would have been under the configuration of now', () => {
     const source = openSource({ extraTypes: ['merge'] });
-    const replay = prepareReplay(source, raw, facts, canonicalize, uuid);
+    const replay = prepareReplay(source, source.name, raw, facts, canonicalize, uuid);
     if (!('event' in replay)) throw new Error('still not valid');
     expect(replay.event).toMatchObject({ messageId: 'm-1', authenticated: true });
     expect(JSON.parse(replay.event.json).receipt).toMatchObject({
@@ -205,6 +222,7 @@ describe('an entry that is tried again', () => {
     ).quarantined[0];
     const replay = prepareReplay(
       openSource(),
+      'open',
       JSON.parse(String(aside?.raw)) as JsonValue,
       JSON.parse(String(aside?.delivery)) as QuarantinedFacts,
       canonicalize,

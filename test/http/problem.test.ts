@@ -6,6 +6,9 @@ import { problemOf, rawProblem } from '../../src/http/problem.js';
 const parsed = (error: unknown): Record<string, unknown> =>
   JSON.parse(problemOf(error).body) as Record<string, unknown>;
 
+/** Nothing of it runs, loads or is framed in a browser. */
+const POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 describe('an error of ours', () => {
   it('becomes a problem by RFC 9457 that must not be cached', () => {
     const errors = [{ path: '/event', message: 'must be a string' }];
@@ -15,6 +18,8 @@ describe('an error of ours', () => {
     expect(headers).toEqual({
       'content-type': 'application/problem+json; charset=utf-8',
       'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'content-security-policy': POLICY,
     });
     expect(parsed(error)).toEqual({
       type: 'urn:trackbridge:event-invalid',
@@ -102,6 +107,8 @@ describe('a problem for a socket', () => {
       'HTTP/1.1 400 Bad Request',
       'content-type: application/problem+json; charset=utf-8',
       'cache-control: no-store',
+      'x-content-type-options: nosniff',
+      `content-security-policy: ${POLICY}`,
       'x-request-id: the-id',
       `content-length: ${Buffer.byteLength(body)}`,
       'connection: close',

@@ -62,4 +62,46 @@ describe('a rate limit', () => {
       { numRuns: 50 },
     );
   });
+
+  it('lets the burst pass of many that come at once, and then one for each that the rate earns', async () => {
+    const clock = new FakeClock();
+    const limit = new RateLimit({ perSecond: 2.5, burst: 7 }, clock);
+    const passOf = (count: number): number =>
+      Array.from({ length: count }, () => limit.take()).filter((wait) => wait === 0).length;
+    expect(passOf(100)).toBe(7);
+    await clock.advance(399);
+    expect(passOf(100)).toBe(0);
+    await clock.advance(1);
+    expect(passOf(100)).toBe(1);
+    await clock.advance(2000);
+    expect(passOf(100)).toBe(5);
+  });
+
+  it('lets one pass that waits for exactly as long as it was told, whatever the fractions', async () => {
+    const rate = fc.record({
+      perSecond: fc.double({ min: 0.01, max: 1000, noNaN: true }),
+      burst: fc.integer({ min: 1, max: 5 }),
+    });
+    const pauses = fc.array(fc.double({ min: 0, max: 500, noNaN: true }), { maxLength: 20 });
+    await fc.assert(
+      fc.asyncProperty(rate, pauses, async (options, waits) => {
+        const clock = new FakeClock();
+        const limit = new RateLimit(options, clock);
+        for (const pause of waits) {
+          await clock.advance(pause);
+          const wait = limit.take();
+          if (wait === 0) continue;
+          await clock.advance(wait);
+          expect(limit.take()).toBe(0);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('never asks to wait for longer than an hour', () => {
+    const limit = new RateLimit({ perSecond: 1e-9, burst: 1 }, new FakeClock());
+    expect(limit.take()).toBe(0);
+    expect(limit.take()).toBe(3_600_000);
+  });
 });

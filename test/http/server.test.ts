@@ -45,6 +45,44 @@ const ok: Listener = (_request, response) => void response.end('taken');
 const statusesOf = (text: string): string[] => text.match(/HTTP\/1\.1 \d+/g) ?? [];
 const GET = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n';
 
+describe('a connection on which nothing was read in time', () => {
+  const budget = 200;
+  const block = (ms: number): void => {
+    const until = performance.now() + ms;
+    while (performance.now() < until);
+  };
+
+  it('is closed without an answer where nothing was sent', async () => {
+    const { connect, lines } = await serve(ok, { budget });
+    expect(await (await connect()).closed()).toBe('');
+    expect(lines()).toEqual([]);
+  });
+
+  it('is answered as ever where it was sent and this process was late', async () => {
+    const { connect } = await serve(ok, { budget });
+    const late = await connect();
+    const other = await connect();
+    // The server has them by then; what is written now is in the system, not read.
+    other.write(GET);
+    await other.until('taken');
+    late.write(GET);
+    block(2 * budget);
+    await late.until('taken');
+    expect(statusesOf(late.text())).toEqual(['HTTP/1.1 200']);
+  });
+
+  it('has another such time for its head, and is refused then', async () => {
+    const { connect } = await serve(ok, { budget });
+    const late = await connect();
+    const other = await connect();
+    other.write(GET);
+    await other.until('taken');
+    late.write('GET / HTTP/1.1\r\nx-');
+    block(2 * budget);
+    expect(await late.closed()).toMatch(/^HTTP\/1.1 408 /);
+  });
+});
+
 describe('a server', () => {
   it('that cannot have its port says what to do', async () => {
     const taken = createServer();
@@ -94,8 +132,34 @@ describe('a server', () => {
     connection.write('CONNECT evil.example:443 HTTP/1.1\r\nhost: evil.example\r\n\r\n');
     const text = await connection.closed();
     expect(text).toMatch(/^HTTP\/1.1 405 /);
+    expect(text).toContain('allow: POST, ');
     expect(text).toContain('application/problem+json');
     expect(text).toContain('x-request-id: the-id');
+  });
+
+  it('answers who has sent all and shut its half of the connection', async () => {
+    const { connect } = await serve((request, response) => {
+      // The end of the sender's half has been read by then.
+      request.socket.once('end', () => setImmediate(() => response.end('taken')));
+      request.resume();
+    });
+    const connection = await connect();
+    connection.socket.end('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}');
+    const text = await connection.closed();
+    expect(statusesOf(text)).toEqual(['HTTP/1.1 200']);
+    expect(text).toContain('taken');
+  });
+
+  it('closes a kept connection whose sender has shut its half, and refuses what it left unfinished', async () => {
+    const { connect } = await serve(ok);
+    const idle = await connect();
+    idle.write(GET);
+    await idle.until('taken');
+    idle.socket.end();
+    expect(statusesOf(await idle.closed())).toEqual(['HTTP/1.1 200']);
+    const unfinished = await connect();
+    unfinished.socket.end(`${GET}GET / HT`);
+    expect(statusesOf(await unfinished.closed())).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400']);
   });
 });
 
@@ -140,18 +204,51 @@ describe('what is not HTTP', () => {
     expect(text.endsWith('half of it')).toBe(true);
   });
 
-  it('behind a good request is answered after it', async () => {
-    let answer = (): void => undefined;
-    const { connect, lines } = await serve((_request, response) => {
-      answer = () => void response.end('taken');
+  it.each([
+    ['GARBAGE', 400],
+    ['CONNECT evil.example:443 HTTP/1.1', 405],
+  ])('behind a good request is answered after it: %s', async (line, status) => {
+    const { connect } = await serve((_request, response) => {
+      // All three requests of the packet have been read by then.
+      setImmediate(() => setImmediate(() => response.end('taken')));
     });
     const connection = await connect();
-    connection.write(`${GET}GARBAGE\r\n\r\n`);
-    await vi.waitFor(() => expect(lines()).toMatchObject([{ code: 'REQUEST_MALFORMED' }]));
-    answer();
+    connection.write(`${GET}${GET}${line}\r\n\r\n`);
     const text = await connection.closed();
-    expect(statusesOf(text)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400']);
-    expect(text.indexOf('taken')).toBeLessThan(text.indexOf('problem+json'));
+    expect(statusesOf(text)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200', `HTTP/1.1 ${status}`]);
+    expect(text.lastIndexOf('taken')).toBeLessThan(text.indexOf('problem+json'));
+  });
+
+  it('in the body behind good requests is answered after them, once, whoever answers it', async () => {
+    const { connect } = await serve((request, response) => {
+      // Answers a body that is still to come at once, and a whole one after the rest of the packet has been read.
+      if (request.headers['transfer-encoding'] === undefined) {
+        setImmediate(() => setImmediate(() => response.end('taken')));
+      } else if (request.url === '/refused') response.writeHead(404).end('refused');
+    });
+    const post = (path: string): string =>
+      `POST ${path} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n`;
+    for (const [path, status] of [
+      ['/awaited', 400],
+      ['/refused', 404],
+    ] as const) {
+      const connection = await connect();
+      connection.write(`${GET}${GET}${post(path)}`);
+      const text = await connection.closed();
+      expect(statusesOf(text)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200', `HTTP/1.1 ${status}`]);
+    }
+  });
+
+  it('in a body that was answered before its end gets no second answer', async () => {
+    const { connect, lines } = await serve((_request, response) => {
+      response.writeHead(413).end('too large');
+    });
+    const connection = await connect();
+    connection.write('POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n');
+    await connection.until('too large');
+    connection.write('zz\r\n');
+    expect(statusesOf(await connection.closed())).toEqual(['HTTP/1.1 413']);
+    expect(lines()).toMatchObject([{ code: 'REQUEST_MALFORMED' }]);
   });
 
   it('for too long is given up within the budget', async () => {
@@ -253,5 +350,40 @@ describe('closing', () => {
     const { log } = readableLog();
     const deps = { clock: new FakeClock(), log, uuid: () => 'the-id' };
     await createHttpServer(ok, { budget: 4500, queryLimit: 16_384 }, deps).close(1);
+  });
+});
+
+describe('requests that are sent ahead of their answers', () => {
+  it('end the connection where there are more than 64, and are not looked at any more', async () => {
+    let handled = 0;
+    const { connect, lines } = await serve(() => void handled++);
+    const greedy = await connect();
+    greedy.write(GET.repeat(1_000));
+    expect(await greedy.closed()).toBe('');
+    expect(handled).toBe(64);
+    expect(lines()).toEqual([expect.objectContaining({ level: 'warn', remote: '127.0.0.1' })]);
+  });
+
+  it('are all answered where there are no more', async () => {
+    const { connect } = await serve(ok);
+    const eager = await connect();
+    eager.write(GET.repeat(63) + GET.replace('\r\n\r\n', '\r\nconnection: close\r\n\r\n'));
+    expect(statusesOf(await eager.closed())).toHaveLength(64);
+  });
+
+  it('are waited for by nobody once their connection is gone', async () => {
+    let handled = 0;
+    let gone = 0;
+    const { connect, server } = await serve((_request, response) => {
+      handled++;
+      response.once('close', () => gone++);
+    });
+    const { socket, write } = await connect();
+    write(GET.repeat(3));
+    await vi.waitFor(() => expect(handled).toBe(3));
+    const settled = server.settle(60_000);
+    socket.resetAndDestroy();
+    await settled;
+    expect(gone).toBe(3);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createLog } from '../../src/telemetry/log.js';
 import { readableLog } from '../http/harness.js';
 
 describe('a log line', () => {
@@ -12,6 +13,16 @@ describe('a log line', () => {
       requestId: 'the-id',
       msg: 'delivery taken',
     });
+  });
+
+  it('is one line without control characters, whatever was written, and still says the same', () => {
+    const lines: string[] = [];
+    const log = createLog('info', { write: (line) => void lines.push(line) });
+    const hostile = 'a\n{"level":"error"}\r\u001b[31m\u009b2J\u007f\u2028\u202e\ud800 é 東京';
+    log.warn({ remote: hostile }, hostile);
+    const [line = ''] = lines;
+    expect(line).toMatch(/^[^\p{Cc}\u2028\u202e]*\n$/u);
+    expect(JSON.parse(line)).toMatchObject({ remote: hostile, msg: hostile });
   });
 
   it('below the level is not written', () => {

@@ -22,13 +22,14 @@ describe('the metrics', () => {
 
   it('count events, and show a source that has had none with zeros', async () => {
     const metrics = createMetrics();
-    metrics.source('segment').events(3, 2, 1);
-    metrics.source('quiet').events(0, 0, 0);
+    metrics.source('segment').events(3, 2, 1, 4);
+    metrics.source('quiet').events(0, 0, 0, 0);
     const text = await metrics.render(NOTHING);
     for (const [name, count] of [
       ['events', 3],
       ['duplicates', 2],
       ['quarantined', 1],
+      ['loops', 4],
     ]) {
       expect(text).toContain(`trackbridge_${name}_total{source="segment"} ${count}\n`);
       expect(text).toContain(`trackbridge_${name}_total{source="quiet"} 0\n`);
@@ -54,23 +55,35 @@ describe('the metrics', () => {
 
   it('show the backlog as it is when they are asked', async () => {
     const metrics = createMetrics();
-    const sink = { name: 'far', pending: 5, oldestAge: 1.5, deadLetters: 2 };
+    const sink = {
+      name: 'far',
+      pending: 5,
+      oldestAge: 1.5,
+      deadLetters: 2,
+      circuit: 'closed',
+    } as const;
     await metrics.render({ pending: 5, inQuarantine: 3, sinks: [sink] });
     const text = await metrics.render({
       pending: 4,
       inQuarantine: 3,
-      sinks: [{ ...sink, pending: 4 }],
+      sinks: [{ ...sink, pending: 4, circuit: 'open' }],
     });
     expect(text).toContain('trackbridge_pending_events 4\n');
     expect(text).toContain('trackbridge_quarantine_entries 3\n');
     expect(text).toContain('trackbridge_sink_pending_events{sink="far"} 4\n');
     expect(text).toContain('trackbridge_sink_oldest_pending_seconds{sink="far"} 1.5\n');
     expect(text).toContain('trackbridge_sink_dead_letters{sink="far"} 2\n');
+    expect(text).toContain('trackbridge_sink_circuit{sink="far"} 2\n');
+    expect(text).toContain('trackbridge_sink_circuit_openings_total{sink="far"} 0\n');
+    metrics.circuitOpened('far');
+    const again = await metrics.render({ pending: 4, inQuarantine: 3, sinks: [sink] });
+    expect(again).toContain('trackbridge_sink_circuit{sink="far"} 0\n');
+    expect(again).toContain('trackbridge_sink_circuit_openings_total{sink="far"} 1\n');
   });
 
   it('take any name as a label', async () => {
     const metrics = createMetrics();
-    metrics.source('a "quoted"\nname\\').events(1, 0, 0);
+    metrics.source('a "quoted"\nname\\').events(1, 0, 0, 0);
     expect(await metrics.render(NOTHING)).toContain('{source="a \\"quoted\\"\\nname\\\\"} 1\n');
   });
 
