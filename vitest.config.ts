@@ -1,8 +1,11 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // Most of the time of end-to-end tests is waiting for the program, so three are no crowd on two cores.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     // Real sockets and fsyncs on a shared machine: a slow moment must not read as a failure.
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -3,15 +3,20 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { checkCommand } from './commands/check.js';
 import { deadLettersCommand } from './commands/dead-letters.js';
-import { type CommandContext, EXIT, reportFailure } from './commands/io.js';
+import { doctorCommand } from './commands/doctor.js';
+import { type CommandContext, EXIT, oneLine, reportFailure } from './commands/io.js';
+import { outboxCommand } from './commands/outbox.js';
 import { quarantineCommand } from './commands/quarantine.js';
+import { sendCommand } from './commands/send.js';
 import { serveCommand } from './commands/serve.js';
 import { statsCommand } from './commands/stats.js';
 import { transformationCommand } from './commands/transformation.js';
+import { verifyCommand } from './commands/verify.js';
 
 // The one place that touches the process: commands get what they need of it.
 const context: CommandContext = {
   env: process.env,
+  in: process.stdin,
   out: process.stdout,
   err: process.stderr,
 };
@@ -25,20 +30,21 @@ const program = new Command('trackbridge')
   .version(version)
   .configureOutput({
     outputError: (text, write) => {
-      const problem = text
-        .trim()
-        .replace(/^error: /, '')
-        .replaceAll(/\s*\n\s*/g, ' ');
+      const problem = oneLine(text).replace(/^error: /, '');
       write(`trackbridge: ${problem}; --help shows usage and an example\n`);
     },
   });
 const commands = [
   serveCommand(context),
   checkCommand(context),
+  sendCommand(context),
   transformationCommand(context),
+  verifyCommand(context),
+  doctorCommand(context),
   statsCommand(context),
   deadLettersCommand(context),
   quarantineCommand(context),
+  outboxCommand(context),
 ];
 // Commander would leave with 1 on wrong usage.
 program.exitOverride();

@@ -13,9 +13,12 @@ import { messageOf, TrackbridgeError } from './errors.js';
 import { createCanonicalizer } from './event/canonicalizer.js';
 import type { JsonValue } from './event/event.js';
 import { createUuid7 } from './event/uuid7.js';
+import { Admission } from './http/admission.js';
 import { createApp, createIngestRoutes } from './http/app.js';
+import { AuthenticationWatch } from './http/authentication-watch.js';
 import { Deadlines } from './http/deadline.js';
 import { FirstBytes } from './http/first-byte.js';
+import { watchLoopDelay } from './http/loop-delay.js';
 import { prepareReplay, type QuarantinedFacts } from './http/prepare.js';
 import { createHttpServer, type HttpServer } from './http/server.js';
 import type { Quarantined } from './outbox/outbox.js';
@@ -23,6 +26,7 @@ import { createOutbox } from './outbox/registry.js';
 import { sinkTypes } from './sinks/registry.js';
 import type { Sink, SinkContext, SinkType } from './sinks/sink.js';
 import { createSource } from './sources/registry.js';
+import type { Source } from './sources/source.js';
 import { createLog, type Log } from './telemetry/log.js';
 import { createMetrics } from './telemetry/metrics.js';
 
@@ -87,6 +91,9 @@ export interface ServiceOptions {
 const STOP_WITHIN = 9_500;
 const FLUSH_WITHIN = 1_000;
 const CLOSING = 4_000;
+
+/** How often it is looked whether a secret has become suspect, milliseconds. */
+const LOOK_EVERY = 1_000;
 const SERVER_GRACE = 300;
 
 /** The composition root: a resolved configuration in, a running receiver out. */
@@ -109,13 +116,44 @@ export function createService(config: Config, options: ServiceOptions): Trackbri
   let dispatcher: Dispatcher | undefined;
   const ports: { server?: number; admin?: number } = {};
 
+  const loopDelay = watchLoopDelay();
+  const admission = new Admission({
+    server: config.server,
+    clock,
+    log,
+    metrics,
+    loopDelay: loopDelay.read,
+    random: Math.random,
+  });
+
+  const bridgeId = (): string => outbox.id;
+  const authentication = new Map(
+    sources.map(({ name, config: { onUnauthenticated } }) => {
+      const onSuspect = metrics.source(name).secretSuspect;
+      const deps = { source: name, onUnauthenticated, clock, log, onSuspect };
+      return [name, new AuthenticationWatch(deps)];
+    }),
+  );
+
+  let looking: NodeJS.Timeout | undefined;
+  const lookAtAuthentication = (): void => {
+    for (const watch of authentication.values()) watch.look();
+  };
+
   const appDeps = {
+    authentication: (name: string): AuthenticationWatch => {
+      const watch = authentication.get(name);
+      if (watch === undefined) throw new TypeError(`there is no source ${name}`);
+      return watch;
+    },
+    admission,
     server: config.server,
     clock,
     outbox,
     canonicalize,
     metrics,
     uuid,
+    bridgeId,
     firstBytes,
     deadlines: new Deadlines(clock),
     log,
@@ -127,26 +165,27 @@ export function createService(config: Config, options: ServiceOptions): Trackbri
   const app = createApp(routes, appDeps);
 
   const adminDeps: AdminDeps = {
-    ...(config.admin?.token === undefined ? {} : { token: config.admin.token }),
+    credentials: config.admin ?? {},
     outbox,
     metrics,
     clock,
     log,
     uuid,
     isDraining,
-    sinkStates: () =>
-      new Map((dispatcher?.state() ?? []).map(({ name, ...state }) => [name, { ...state }])),
+    sourceStates: () => [...authentication].map(([name, watch]) => ({ name, ...watch.state() })),
+    sinkStates: () => new Map((dispatcher?.state() ?? []).map((state) => [state.name, state])),
     replayQuarantined,
   };
 
   async function replayQuarantined(entry: Quarantined): Promise<void> {
-    const source = sources.find((each) => each.name === entry.source);
+    const named = (each: Source) => each.name === entry.source || each.names?.has(entry.source);
+    const source = sources.find(named);
     if (source === undefined) {
       throw new TrackbridgeError('NOT_FOUND', `source ${entry.source} is no longer configured`);
     }
     const facts = JSON.parse(entry.delivery) as QuarantinedFacts;
     const raw = JSON.parse(entry.raw) as JsonValue;
-    const replay = prepareReplay(source, raw, facts, canonicalize, uuid);
+    const replay = prepareReplay(source, entry.source, raw, facts, canonicalize, uuid);
     if ('errors' in replay) {
       const [first] = replay.errors;
       const what = first === undefined ? '' : `: ${first.path || '(event)'} ${first.message}`;
@@ -169,11 +208,16 @@ export function createService(config: Config, options: ServiceOptions): Trackbri
 
   async function open(): Promise<void> {
     const sinks = await Promise.all(
-      Object.entries(config.sinks).map(([name, sink]) => createSink(name, sink, clock, log)),
+      Object.entries(config.sinks).map(([name, sink]) =>
+        createSink(name, sink, { clock, log, bridgeId }),
+      ),
     );
     dispatcher = createDispatcher({ outbox, sinks, clock, log, metrics });
     try {
       await outbox.open(Object.keys(config.sinks));
+      loopDelay.start();
+      admission.start();
+      looking = setInterval(lookAtAuthentication, LOOK_EVERY).unref();
       dispatcher.start();
       if (config.admin !== undefined) {
         const { createAdminApp } = await import('./admin/app.js');
@@ -199,16 +243,23 @@ export function createService(config: Config, options: ServiceOptions): Trackbri
     await dispatcher?.stop(Math.max(0, until - clock.monotonic() - CLOSING));
     await Promise.all(servers.splice(0).map((server) => server.close(SERVER_GRACE)));
     firstBytes.stop();
+    admission.stop();
+    clearInterval(looking);
+    loopDelay.stop();
     await outbox.close();
   }
 
-  /** What was accepted last is delivered before the sinks stop, where they take it at once. */
+  /** What was accepted last is delivered before the sinks stop, where they take it at once; one that is down does not. */
   async function flush(): Promise<void> {
     const signal = AbortSignal.timeout(FLUSH_WITHIN);
     while (dispatcher !== undefined && !signal.aborted) {
       const stats = outbox.stats().catch(() => undefined);
       const pending = await Promise.race([stats, clock.sleep(FLUSH_WITHIN, signal)]);
-      if (pending === undefined || pending.pending === 0) return;
+      if (pending === undefined) return;
+      const down = new Set(
+        dispatcher.state().flatMap((sink) => (sink.circuit === 'open' ? sink.name : [])),
+      );
+      if (pending.sinks.every((sink) => sink.pending === 0 || down.has(sink.name))) return;
       await clock.sleep(10, signal);
     }
   }
@@ -239,8 +290,7 @@ export function createService(config: Config, options: ServiceOptions): Trackbri
 export async function createSink(
   name: string,
   config: SinkConfig,
-  clock: Clock,
-  log: Log,
+  { clock, log, bridgeId }: Pick<SinkContext, 'clock' | 'bridgeId'> & { readonly log: Log },
 ): Promise<SinkSpec> {
   const load = sinkTypes.get(config.type);
   if (load === undefined) {
@@ -250,12 +300,13 @@ export async function createSink(
   const context: SinkContext = {
     name,
     clock,
+    bridgeId,
     log: log.child({ sink: name }),
     format: config.format,
   };
   const sink = await build(type, config, context);
   const size = Math.min(config.batch.size, type.maxBatch?.(config.options) ?? config.batch.size);
-  const sized = { ...config, batch: { ...config.batch, size } };
+  const sized = { ...config, batch: { ...config.batch, ...type.fill?.(config.options), size } };
   if (config.transform === undefined) return { name, config: sized, sink };
   return { name, config: sized, sink, transform: await loadTransform(config.transform, name) };
 }

@@ -10,14 +10,24 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'cli.ts': ['commands'],
   commands: [
     'trackbridge.ts',
+    'admin',
     'sources',
+    'outbox',
     'config',
     'sinks',
     'telemetry',
     'errors.ts',
     'clock.ts',
     'decode',
+    'explain',
+    'emulate',
+    'event',
+    'doctor',
   ],
+  // Why a signature does not hold: pure, and used by the command alone.
+  explain: ['verify', 'errors.ts'],
+  // Deliveries to any receiver, of which it knows no more than its URL.
+  doctor: ['errors.ts', 'clock.ts'],
   'trackbridge.ts': [
     'http',
     'admin',
@@ -33,15 +43,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'clock.ts',
   ],
   // The admin listener answers problems and health as the ingest listener does.
-  admin: ['http', 'verify', 'event', 'outbox', 'telemetry', 'errors.ts', 'clock.ts'],
+  admin: ['http', 'verify', 'event', 'dispatch', 'outbox', 'telemetry', 'errors.ts', 'clock.ts'],
   http: ['sources', 'verify', 'decode', 'event', 'outbox', 'telemetry', 'errors.ts', 'clock.ts'],
   sources: ['verify', 'decode', 'event', 'errors.ts', 'clock.ts'],
-  verify: ['errors.ts', 'clock.ts'],
+  verify: ['outbound', 'errors.ts', 'clock.ts'],
   decode: ['event', 'errors.ts'],
   outbox: ['event', 'errors.ts', 'clock.ts'],
   dispatch: ['outbox', 'sinks', 'event', 'errors.ts', 'clock.ts'],
-  sinks: ['event', 'errors.ts', 'clock.ts'],
+  sinks: ['outbound', 'event', 'errors.ts', 'clock.ts'],
+  // What vendors send is held against the sources, so it shares nothing with them but the event.
+  emulate: ['event', 'errors.ts', 'clock.ts'],
   event: ['errors.ts'],
+  outbound: [],
   config: ['errors.ts'],
   telemetry: ['errors.ts'],
   'errors.ts': [],
@@ -53,6 +66,7 @@ const INTERFACES_ONLY: Readonly<Record<string, readonly string[]>> = {
   'dispatch → outbox': ['outbox/outbox.ts'],
   'dispatch → sinks': ['sinks/sink.ts'],
   'http → outbox': ['outbox/outbox.ts'],
+  'admin → dispatch': ['dispatch/health.ts'],
   'admin → outbox': ['outbox/outbox.ts'],
 };
 

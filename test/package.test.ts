@@ -119,7 +119,7 @@ describe('the package', { timeout: 120_000 }, () => {
     const imported = filesBelow('src').flatMap((file) =>
       [
         ...readFileSync(join(ROOT, file), 'utf8').matchAll(
-          /^(?:import|export)\b[^;]*?from '((?:@[^/']+\/)?[^./'][^/']*)[^']*';/gms,
+          /^(?:import|export)\b(?! type)[^;]*?from '((?:@[^/']+\/)?[^./'][^/']*)[^']*';/gms,
         ),
       ].map((match) => String(match[1])),
     );
@@ -128,6 +128,20 @@ describe('the package', { timeout: 120_000 }, () => {
     expect(rows.map(([name]) => String(codeIn(String(name))[0])).sort()).toEqual(used);
     for (const name of used) expect(Object.keys(MANIFEST.dependencies)).toContain(name);
     expect(rows.every(([, reason = '']) => reason.length > 10)).toBe(true);
+  });
+
+  it('names the drivers of sinks in SECURITY.md, all of them optional peers', () => {
+    const text = section(readFileSync(join(ROOT, 'SECURITY.md'), 'utf8'), 'Dependencies');
+    const loaded = filesBelow('src').flatMap((file) =>
+      [...readFileSync(join(ROOT, file), 'utf8').matchAll(/import\('([^./'][^']*)'\)/g)].map(
+        (match) => String(match[1]),
+      ),
+    );
+    for (const name of loaded) {
+      expect(text).toContain(`\`${name}\``);
+      expect(Object.keys(MANIFEST.dependencies)).not.toContain(name);
+      expect(MANIFEST.peerDependenciesMeta[name]).toEqual({ optional: true });
+    }
   });
 
   it('has the licence it names', () => {

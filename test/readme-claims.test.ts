@@ -20,7 +20,22 @@ interface Schema {
   readonly $defs?: Readonly<Record<string, Schema>>;
 }
 const CONFIG: Schema = JSON.parse(read('schemas/config.schema.json'));
-const SINKS = ['stdout', 'file', 'http', 'module'];
+const SINKS = [
+  'stdout',
+  'file',
+  'http',
+  'segment',
+  'rudderstack',
+  'postgres',
+  'kafka',
+  'redis',
+  's3',
+  'rabbitmq',
+  'clickhouse',
+  'nats',
+  'mqtt',
+  'module',
+];
 const sinkSchema = (type: string): Schema => JSON.parse(read(`schemas/sinks/${type}.schema.json`));
 
 /** A schema with what it refers to; what stands beside a `$ref` comes first. */
@@ -52,7 +67,10 @@ describe('the README’s sample configuration', () => {
 
   it.each(['server', 'outbox', 'admin'])('names every option of %s', (name) => {
     const part = name === 'outbox' ? 'outbox-sqlite' : name;
-    expect(Object.keys(sample[name])).toEqual(keysOf(definition(part)));
+    const written = Object.keys(sample[name]);
+    // Instead of the token, and shown by itself.
+    if (name === 'admin') written.push(...Object.keys(parse(fence(README, 'yaml', 'admin')).admin));
+    expect(written).toEqual(keysOf(definition(part)));
   });
 
   it('shows the schema’s defaults, but for admin and orders', () => {
@@ -73,8 +91,18 @@ describe('the README’s sample configuration', () => {
   });
 });
 
+describe('the README’s JSON Web Token for operators', () => {
+  it('names every option, jwks standing for key', () => {
+    const { jwt } = parse(fence(README, 'yaml', 'admin')).admin;
+    const known = keysOf(definition('adminJwt')).filter((option) => option !== 'key');
+    const text = section(README, 'Operating it');
+    for (const option of known) expect(names(text, option), option).toBe(true);
+    expect(known).toEqual(expect.arrayContaining(Object.keys(jwt)));
+  });
+});
+
 describe.each([
-  ['Sources', 0, ['source-segment', 'source-rudderstack']],
+  ['Sources', 0, Object.keys(CONFIG.$defs ?? {}).filter((name) => name.startsWith('source-'))],
   ['Sinks', 1, ['sink']],
 ])('the README’s table of options under %s', (heading, index, definitions) => {
   const rows = tableOf(section(README, heading), index);

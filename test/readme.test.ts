@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -172,6 +173,12 @@ describe('the README’s configurations', () => {
     expect(JSON.parse(all.stdout)).toEqual(JSON.parse(less.stdout));
   });
 
+  it('hold where operators show a JSON Web Token', async () => {
+    const { code, stdout } = await check(fence(README, 'yaml', 'admin'), ENV);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).config.admin.jwt.algorithms).toEqual(['RS256']);
+  });
+
   it('hold where they add a second factor', async () => {
     const source = { type: 'segment', ...parse(fence(README, 'yaml', 'verify')) };
     const { code, stdout } = await check(JSON.stringify({ sources: { in: source } }), ENV);
@@ -179,11 +186,71 @@ describe('the README’s configurations', () => {
     expect(JSON.parse(stdout).config.sources.in.verify).toHaveLength(2);
   });
 
+  it('hold where they take what SDKs send', async () => {
+    const env = { WEB_WRITE_KEY: 'the-key-of-the-web', SERVER_WRITE_KEY: 'the-key-of-servers' };
+    const { code, stdout } = await check(fence(README, 'yaml', 'sdk'), env);
+    expect(code).toBe(0);
+    expect(stdout).not.toContain('the-key-of');
+    expect(JSON.parse(stdout).config.sources.sdk.writeKeys).toHaveLength(2);
+  });
+
+  it('hold where they give access tokens', async () => {
+    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const { code, stdout, stderr } = await check(fence(README, 'yaml', 'oauth'), {
+      SERVER_WRITE_KEY: 'the-key-of-servers',
+      OAUTH_SECRET: 'a-secret-of-thirty-two-bytes-000',
+      CLIENT_PUBLIC_KEY: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+    });
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).not.toContain('thirty-two');
+    expect(JSON.parse(stdout).config.sources.sdk.oauth.lifetime).toBe(86_400_000);
+  });
+
+  it('hold where they take webhooks of anything', async () => {
+    const { code, stdout } = await check(fence(README, 'yaml', 'hooks'), {
+      CRM_WRITE_KEY: 'the-key-of-the-crm',
+    });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).config.sources.hooks.path).toBe('/');
+  });
+
+  it.each(['to-rudderstack', 'both', 'to-segment'])('hold where they move: %s', async (name) => {
+    const env = {
+      ...ENV,
+      SEGMENT_WRITE_KEY: 'the-key-at-segment',
+      RUDDERSTACK_WRITE_KEY: 'the-key-at-rudderstack',
+      HOOK_WRITE_KEY: 'the-key-of-the-hooks',
+    };
+    expect(await check(fence(README, 'yaml', name), env)).toMatchObject({ code: 0, stderr: '' });
+  });
+
   it('hold where they sign what an http sink sends', async () => {
     const hook = { type: 'http', ...parse(fence(README, 'yaml', 'sink')) };
     expect(await check(JSON.stringify({ sources: OPEN, sinks: { hook } }), ENV)).toMatchObject({
       code: 0,
     });
+  });
+});
+
+describe('the README’s sinks for the vendors', () => {
+  it.each(['segment', 'rudderstack'])('hold: %s', async (vendor) => {
+    const cwd = await makeDirectory();
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const sink = fence(README, 'yaml', `${vendor}-sink`).replaceAll('\n', '\n    ');
+    await writeFile(join(cwd, 'trackbridge.yaml'), `sinks:\n  on:\n    ${sink}`);
+    const env = {
+      SEGMENT_SHARED_SECRET: 'a-long-enough-secret',
+      RUDDERSTACK_SHARED_SECRET: 'another-long-enough-one',
+      SEGMENT_WRITE_KEY: 'w',
+      SEGMENT_CLIENT_ID: 'c',
+      SEGMENT_KEY_ID: 'k',
+      SEGMENT_PRIVATE_KEY: String(privateKey.export({ type: 'pkcs8', format: 'pem' })),
+      RUDDERSTACK_WRITE_KEY: 'w',
+      RUDDERSTACK_TOKEN: 't',
+    };
+    const checked = await runCommand(['check', '--config', 'trackbridge.yaml'], { cwd, env });
+    expect(checked).toMatchObject({ code: 0, stderr: '' });
+    await rm(cwd, { recursive: true });
   });
 });
 

@@ -23,7 +23,10 @@ export function addAdminOptions(command: Command): Command {
   return command
     .option('--config <file>', "the receiver's configuration; its admin section is used")
     .option('--admin <url>', 'the admin listener, as in http://127.0.0.1:8081')
-    .option('--token <token>', "the receiver's admin.token");
+    .option(
+      '--token <token>',
+      "the receiver's admin.token, or a JSON Web Token that admin.jwt takes; others on this machine can see it, so set TRACKBRIDGE_ADMIN_TOKEN instead where they matter",
+    );
 }
 
 /** Finds the running receiver. Throws CONFIG_INVALID where the options do not name one. */
@@ -39,7 +42,9 @@ function locate(
   options: AdminOptions,
   context: CommandContext,
 ): { readonly url: string; readonly token: string | undefined } {
-  if (options.admin !== undefined) return { url: options.admin, token: options.token };
+  // On a command line others on this machine can read it; the environment is the user's own.
+  const given = options.token ?? (context.env['TRACKBRIDGE_ADMIN_TOKEN'] || undefined);
+  if (options.admin !== undefined) return { url: options.admin, token: given };
   if (options.config === undefined) {
     throw new TrackbridgeError(
       'CONFIG_INVALID',
@@ -60,7 +65,7 @@ function locate(
   const { host, port, token } = config.admin;
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   const bracketed = reachable.includes(':') ? `[${reachable}]` : reachable;
-  return { url: `http://${bracketed}:${port}`, token: options.token ?? token };
+  return { url: `http://${bracketed}:${port}`, token: options.token ?? token ?? given };
 }
 
 async function call(
@@ -74,7 +79,11 @@ async function call(
   try {
     url = new URL(path, base);
   } catch {
-    throw new TrackbridgeError('CONFIG_INVALID', `--admin is not a URL: ${base}`);
+    // Without the text, which may hold a password.
+    throw new TrackbridgeError(
+      'CONFIG_INVALID',
+      '--admin is not a URL; give one such as http://127.0.0.1:8081',
+    );
   }
   // Not fetch, which refuses ports that browsers do.
   const { statusCode, body: answer } = await request(url, {

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { authorize } from '../admin/authorize.js';
 import { systemClock, within } from '../clock.js';
 import { loadConfig } from '../config/load.js';
 import { redactConfig } from '../config/redact.js';
@@ -34,11 +35,16 @@ async function check(options: CheckOptions, context: CommandContext): Promise<vo
   for (const warning of warnings) context.err.write(`trackbridge: warning: ${warning}\n`);
   // Also without --connect everything is built: that finds a schema, module or transform that is not there.
   for (const [name, source] of Object.entries(config.sources)) {
-    createSource(name, source, async () => ({}), systemClock);
+    createSource(name, source, async () => ({ fields: {}, files: [] }), systemClock);
   }
+  authorize(config.admin ?? {}, systemClock);
   const sinks: Record<string, string> = {};
   for (const [name, sinkConfig] of Object.entries(config.sinks)) {
-    const { sink } = await createSink(name, sinkConfig, systemClock, createLog(logLevel));
+    const { sink } = await createSink(name, sinkConfig, {
+      clock: systemClock,
+      log: createLog(logLevel),
+      bridgeId: () => 'check',
+    });
     try {
       if (options.connect) {
         const signal = AbortSignal.timeout(sinkConfig.timeout);

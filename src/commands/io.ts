@@ -4,6 +4,7 @@ import { printable } from '../sinks/printable.js';
 /** What a command sees of the process it runs in. */
 export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly in: NodeJS.ReadableStream;
   readonly out: NodeJS.WritableStream;
   readonly err: NodeJS.WritableStream;
 }
@@ -17,9 +18,18 @@ export function reportFailure(error: unknown, context: CommandContext): number {
   const cause = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : '';
   const message = messageOf(error);
   const text = cause === '' || message.includes(cause) ? message : `${message} (${cause})`;
-  context.err.write(`trackbridge: ${printable(text.replaceAll(/\s*\n\s*/g, ' '))}\n`);
+  context.err.write(`trackbridge: ${oneLine(text)}\n`);
   if (!(error instanceof TrackbridgeError)) return EXIT.failure;
   return USAGE_CODES.has(error.code) ? EXIT.usage : EXIT.failure;
+}
+
+/**
+ * A text as one line that is safe on a terminal. Not by a pattern: one that begins with any white space goes back to each
+ * blank of a text that is full of them, and an answer of somebody's server can be.
+ */
+export function oneLine(text: string): string {
+  const lines = text.split('\n').map((line) => line.trim());
+  return printable(lines.filter((line) => line !== '').join(' '));
 }
 
 /** A port in use, an unwritable directory or a damaged outbox is for the operator to change, like a configuration. */
@@ -29,8 +39,10 @@ const USAGE_CODES: ReadonlySet<string> = new Set([
   'OUTBOX_CORRUPT',
 ]);
 
+/** A value as indented JSON, with what could steer a terminal as `\u` escapes: entries hold what senders wrote. */
 export function printJson(value: unknown, context: CommandContext): void {
-  context.out.write(`${JSON.stringify(value, null, 2)}\n`);
+  const lines = JSON.stringify(value, null, 2).split('\n');
+  context.out.write(`${lines.map((line) => printable(line)).join('\n')}\n`);
 }
 
 /** A table for people: columns as wide as their widest cell, two spaces between. */

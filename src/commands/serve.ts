@@ -1,17 +1,10 @@
-import closeWithGrace from 'close-with-grace';
 import { Command } from 'commander';
-import { systemClock } from '../clock.js';
 import { type LoadedConfig, loadConfig } from '../config/load.js';
 import { TrackbridgeError } from '../errors.js';
-import { createLog, type Log, type LogOutput, standardError, written } from '../telemetry/log.js';
-import { createService, type Trackbridge } from '../trackbridge.js';
+import { createLog, standardError } from '../telemetry/log.js';
+import { createService } from '../trackbridge.js';
+import { drainAtEnd } from './drain-at-end.js';
 import type { CommandContext } from './io.js';
-
-/** The contract gives a drain ten seconds; past them whatever still hangs is left to the outbox. */
-const DRAIN_WITHIN = 10_000;
-
-/** How long the last lines of the log may take at the end of a drain. */
-const LOG_WITHIN = 400;
 
 interface ServeOptions {
   readonly config?: string;
@@ -46,11 +39,11 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
 
   const service = createService(config, { listen: true, log });
   // Before the start: a signal that comes as soon as the port is open must find somebody who drains.
-  const signals = closeOnSignals(service, log, output);
+  const end = drainAtEnd(service, log, output);
   try {
     await service.start();
   } catch (error) {
-    signals.uninstall();
+    end.uninstall();
     throw error;
   }
   const port = service.ports.server ?? config.server.port;
@@ -60,38 +53,6 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
     ...(service.ports.admin === undefined ? {} : { adminPort: service.ports.admin }),
   };
   log.info({ host: config.server.host, ...ports }, 'listening');
-}
-
-/**
- * Drains on a signal, and on an error nobody caught: that leaves the process in an unknown state, so a supervisor should
- * start a clean one; what was acknowledged is on the disk.
- */
-function closeOnSignals(service: Trackbridge, log: Log, output: LogOutput): { uninstall(): void } {
-  let unread = false;
-  output.once('error', () => {
-    unread = true;
-  });
-  return closeWithGrace({ delay: DRAIN_WITHIN, logger: log }, async ({ signal, err }) => {
-    if (err === undefined) log.info({ signal }, 'draining');
-    else log.fatal({ err }, 'an error that nobody caught; shutting down');
-    let closed = true;
-    try {
-      await service.stop();
-      log.info({}, 'stopped');
-    } catch (error) {
-      closed = false;
-      log.fatal({ err: error }, 'the outbox did not close; ending without it');
-    }
-    const logged = unread || (await isWritten(output));
-    // No exit happens while a thread hangs in fdatasync, or writes to a pipe that nobody reads: Node would wait for it for
-    // ever. What was acknowledged is in the outbox, whose next start puts it in order.
-    if (!closed || !logged) process.kill(process.pid, 'SIGKILL');
-  });
-}
-
-async function isWritten(output: LogOutput): Promise<boolean> {
-  const late = systemClock.sleep(LOG_WITHIN).then(() => false);
-  return await Promise.race([written(output).then(() => true), late]);
 }
 
 function portOf(text: string): number {

@@ -9,9 +9,17 @@ interface Stats {
   readonly quarantined: number;
   readonly inQuarantine: number;
   readonly pending: number;
+  readonly sources: readonly {
+    readonly name: string;
+    readonly authentication: string;
+    /** In a row, since the last one that verified. */
+    readonly refused: number;
+  }[];
   readonly sinks: readonly {
     readonly name: string;
     readonly state?: string;
+    readonly circuit?: string;
+    readonly nextProbeInMs?: number;
     readonly pending: number;
     readonly oldestAgeMs: number;
     /** Delivered, or not wanted by the sink's `where` or `transform`. */
@@ -40,10 +48,18 @@ export function statsCommand(context: CommandContext): Command {
         context,
       );
       context.out.write('\n');
+      const sources = stats.sources.map(({ name, authentication, refused }) => [
+        printable(name),
+        printable(authentication),
+        String(refused),
+      ]);
+      printTable([['SOURCE', 'AUTHENTICATION', 'REFUSED IN A ROW'], ...sources], context);
+      context.out.write('\n');
       const rows = stats.sinks.map((sink) =>
         [
           sink.name,
           sink.state ?? '',
+          circuitOf(sink),
           sink.pending,
           `${Math.round(sink.oldestAgeMs / 1000)}s`,
           sink.settled,
@@ -52,9 +68,17 @@ export function statsCommand(context: CommandContext): Command {
         ].map((cell) => printable(String(cell ?? ''))),
       );
       printTable(
-        [['SINK', 'STATE', 'PENDING', 'OLDEST', 'SETTLED', 'DEAD', 'LAST ERROR'], ...rows],
+        [
+          ['SINK', 'STATE', 'CIRCUIT', 'PENDING', 'OLDEST', 'SETTLED', 'DEAD', 'LAST ERROR'],
+          ...rows,
+        ],
         context,
       );
     });
   return addAdminOptions(command);
+}
+
+function circuitOf({ circuit = '', nextProbeInMs }: Stats['sinks'][number]): string {
+  if (nextProbeInMs === undefined) return circuit;
+  return `${circuit}, next probe in ${Math.ceil(nextProbeInMs / 1000)}s`;
 }

@@ -25,10 +25,10 @@ export function crossCheck(config: Config, context: Context): void {
 
 function checkAdmin({ server, admin }: Config, { problems }: Context): void {
   if (!admin) return;
-  if (admin.token === undefined && !isLoopback(admin.host)) {
+  if (admin.token === undefined && admin.jwt === undefined && !isLoopback(admin.host)) {
     problems.add(
       '/admin/token',
-      'is missing, and other machines can reach this host; set one, or listen on 127.0.0.1',
+      'is missing, and other machines can reach this host; set it or admin.jwt, or listen on 127.0.0.1',
       'missing',
     );
   }
@@ -49,7 +49,7 @@ function meet(a: string, b: string): boolean {
 }
 
 function checkPaths({ sources }: Config, { problems }: Context): void {
-  const seen: { readonly name: string; readonly source: SourceConfig }[] = [];
+  const seen: { name: string; source: SourceConfig; place: string }[] = [];
   for (const [name, source] of Object.entries(sources)) {
     const pointer = child(child('/sources', name), 'path');
     if (source.path.split('/').some((part) => part === '.' || part === '..')) {
@@ -58,29 +58,59 @@ function checkPaths({ sources }: Config, { problems }: Context): void {
     if (HEALTH_PATHS.includes(source.path)) {
       problems.add(pointer, `is ${source.path}, which answers health probes; choose another`);
     }
+    const place = placeOf(source);
     for (const other of seen) {
-      if (other.source.path === source.path) {
-        problems.add(pointer, `is ${source.path}, which is that of source ${other.name} as well`);
-      } else if (owns(other.source, source.path)) {
+      if (other.place === place) {
+        problems.add(pointer, `is ${place}, which is that of source ${other.name} as well`);
+      } else if (owns(other.source, place)) {
         problems.add(
           pointer,
           `is below ${other.source.path}, all of which is source ${other.name}'s`,
         );
-      } else if (owns(source, other.source.path)) {
+      } else if (owns(source, other.place)) {
         problems.add(
           pointer,
-          `has ${other.source.path} of source ${other.name} below it, but owns all that is there`,
+          `has ${other.place} of source ${other.name} below it, but owns all that is there`,
         );
       }
     }
-    seen.push({ name, source });
+    seen.push({ name, source, place });
   }
+}
+
+/** The one path that a webhook source takes is not its own but below it, where a tracking API leaves room for it. */
+function placeOf({ type, path }: SourceConfig): string {
+  return type === 'webhook-source' ? `${path === '/' ? '' : path}/v1/webhook` : path;
 }
 
 /** RudderStack appends paths of its own to the URL, so its sources own everything below theirs. */
 function owns(source: SourceConfig, path: string): boolean {
-  if (source.type !== 'rudderstack') return false;
-  return path.startsWith(source.path === '/' ? '/' : `${source.path}/`);
+  const below = ['', ...path.slice(source.path === '/' ? 1 : source.path.length + 1).split('/')];
+  const isBelow = path.startsWith(source.path === '/' ? '/' : `${source.path}/`);
+  if (!isBelow) return false;
+  switch (source.type) {
+    case 'segment':
+    case 'webhook-source':
+      return false;
+    case 'rudderstack':
+      return true;
+    case 'tracking-api':
+      return takesBelow(source, below) && !isWebhook(below);
+  }
+}
+
+function takesBelow({ oauth }: SourceConfig, [, root = '', ...more]: readonly string[]): boolean {
+  const isToken = oauth !== undefined && root === 'token' && more.length === 0;
+  return isToken || TRACKING_ROOTS.has(root);
+}
+
+/** First steps of the paths that a tracking API has below its own. */
+const TRACKING_ROOTS: ReadonlySet<string> = new Set([
+  ...['v1', 'pixel', 'beacon', 'health', 'version', 'robots.txt', 'sourceConfig'],
+]);
+
+function isWebhook([, version, name, ...more]: readonly string[]): boolean {
+  return version === 'v1' && name === 'webhook' && more.length === 0;
 }
 
 function checkSource(source: SourceConfig, pointer: string, context: Context): void {
@@ -119,7 +149,14 @@ function checkType(
 
 function checkSink(sink: SinkConfig, pointer: string, { sources }: Config, context: Context): void {
   const { problems } = context;
-  const names = Object.keys(sources);
+  const names = [
+    ...new Set([
+      ...Object.keys(sources),
+      ...Object.values(sources).flatMap(({ writeKeys = [] }) =>
+        writeKeys.flatMap((each) => each.source ?? []),
+      ),
+    ]),
+  ];
   const types = [...EVENT_TYPES, ...Object.values(sources).flatMap((source) => source.extraTypes)];
   for (const [at, name] of (sink.where.sources ?? []).entries()) {
     if (names.includes(name)) continue;
@@ -127,6 +164,13 @@ function checkSink(sink: SinkConfig, pointer: string, { sources }: Config, conte
   }
   for (const [at, type] of (sink.where.types ?? []).entries()) {
     checkType(type, types, `${pointer}/where/types/${at}`, context);
+  }
+  const { percent, percentFrom, by } = sink.where;
+  if (by !== undefined && percent === undefined && percentFrom === undefined) {
+    problems.add(`${pointer}/where/by`, 'needs a percent beside it');
+  }
+  if ((percentFrom ?? 0) > (percent ?? 100)) {
+    problems.add(`${pointer}/where/percentFrom`, 'is more than percent: nobody is between them');
   }
   if (sink.retry.initial > sink.retry.max) {
     problems.add(`${pointer}/retry/initial`, 'is longer than retry.max');

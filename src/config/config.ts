@@ -18,6 +18,10 @@ export interface ServerConfig {
   readonly budget: number;
   readonly bodyLimit: number;
   readonly queryLimit: number;
+  /** Deliveries under way at once. */
+  readonly maxConcurrent: number;
+  /** Bytes that their bodies hold together. */
+  readonly maxBodyBytes: number;
   readonly trustProxy: boolean;
 }
 
@@ -25,6 +29,8 @@ export interface AdminConfig {
   readonly host: string;
   readonly port: number;
   readonly token?: string;
+  /** Beside the token or instead of it; either suffices. */
+  readonly jwt?: JwtOptions;
 }
 
 type Durability = 'full' | 'normal';
@@ -40,14 +46,24 @@ export interface OutboxConfig {
 }
 
 export interface SourceConfig {
-  readonly type: 'segment' | 'rudderstack';
+  readonly type: 'segment' | 'rudderstack' | 'tracking-api' | 'webhook-source';
   readonly path: string;
-  /** One scheme is a list of one; all of a list must hold. */
+  /** One scheme is a list of one; all of a list must hold. Empty where `writeKeys` take its place. */
   readonly verify: readonly VerifyConfig[];
   /** Only `rudderstack`. */
   readonly query: QueryConfig;
   /** Only `rudderstack`: a JSON Schema file of the properties that arrive, for `query.types: spec`. */
   readonly schema?: string;
+  /** Only `tracking-api` and `webhook-source`. */
+  readonly writeKeys?: readonly WriteKey[];
+  /** Only `tracking-api`: whose rules and answers. */
+  readonly dialect?: 'segment' | 'rudderstack';
+  /** Only `tracking-api`: refuses what Segment answers 200 and drops. */
+  readonly strict?: boolean;
+  /** Only `tracking-api`. */
+  readonly oauth?: OAuthConfig;
+  /** Only `webhook-source`: puts the request into the event's `context`. */
+  readonly requestDetails?: boolean;
   readonly untyped?: { readonly as: string; readonly event?: string };
   readonly dedupeGroup?: string;
   readonly rateLimit?: { readonly perSecond: number; readonly burst: number };
@@ -55,6 +71,39 @@ export interface SourceConfig {
   readonly cors?: CorsConfig;
   readonly extraTypes: readonly string[];
   readonly onUnauthenticated: 'reject' | 'quarantine';
+  /** Entries in quarantine at once, for `quarantine`. */
+  readonly unauthenticatedLimit: number;
+}
+
+/** A write key, and the source that its events count for: the one that takes them, unless it names another. */
+export interface WriteKey {
+  readonly key: string;
+  readonly source?: string;
+}
+
+/** OAuth 2 client credentials with a signed assertion (RFC 7523), as Segment's libraries use them. */
+export interface OAuthConfig {
+  /** Access tokens are signed with it, so that every machine that has it knows them. */
+  readonly secret: string;
+  /** Tokens signed with one of these still hold. */
+  readonly previousSecrets: readonly string[];
+  /** One client may be listed several times, with a key each. */
+  readonly clients: readonly OAuthClient[];
+  /** What an assertion's `aud` must hold; absent: an address of this source under the request's own host. */
+  readonly audience?: string;
+  /** Of an access token, milliseconds. */
+  readonly lifetime: number;
+  /** Whether a delivery needs an access token beside its write key. */
+  readonly required: boolean;
+}
+
+export interface OAuthClient {
+  readonly id: string;
+  /** PEM or JWK of a public key. */
+  readonly key: string;
+  /** Absent: the key may be called anything. */
+  readonly keyId?: string;
+  readonly algorithms: readonly string[];
 }
 
 export interface QueryConfig {
@@ -66,6 +115,20 @@ export interface QueryConfig {
 export interface CorsConfig {
   /** Origins as browsers send them, or `*`. */
   readonly origins: readonly string[];
+  /** Lets pages send cookies along, as both vendors' APIs do: `sendBeacon` always does. */
+  readonly credentials?: boolean;
+}
+
+/** How a JSON Web Token is checked: of a source's deliveries, or of requests to the admin listener. */
+export interface JwtOptions {
+  /** URL of a JWKS; or `key`, a PEM public key, a JWK as JSON text, or a secret for HS algorithms. */
+  readonly jwks?: string;
+  readonly key?: string;
+  readonly issuer?: string;
+  readonly audience?: string;
+  readonly algorithms: readonly string[];
+  /** Whether the host name in `jwks` may resolve into the operator's own network. */
+  readonly allowPrivateAddresses?: boolean;
 }
 
 export type VerifyConfig =
@@ -91,15 +154,7 @@ export type VerifyConfig =
   /** `user:password` each. */
   | { readonly scheme: 'basic'; readonly secrets: readonly string[] }
   | { readonly scheme: 'write-key'; readonly secrets: readonly string[] }
-  | {
-      readonly scheme: 'jwt';
-      /** URL of a JWKS; or `key`, a PEM public key, a JWK as JSON text, or a secret for HS algorithms. */
-      readonly jwks?: string;
-      readonly key?: string;
-      readonly issuer?: string;
-      readonly audience?: string;
-      readonly algorithms: readonly string[];
-    }
+  | ({ readonly scheme: 'jwt' } & JwtOptions)
   | { readonly scheme: 'none' };
 
 export interface SinkConfig {
@@ -107,7 +162,12 @@ export interface SinkConfig {
   readonly where: WhereConfig;
   /** Path of an ES module exporting `transform(event)`. */
   readonly transform?: string;
-  readonly batch: { readonly size: number; readonly wait: number };
+  readonly batch: {
+    readonly size: number;
+    readonly wait: number;
+    /** Characters of JSON from which on a batch is full, whatever its size; the sink type says, where it matters to it. */
+    readonly bytes?: number;
+  };
   readonly lanes: number;
   readonly retry: { readonly initial: number; readonly max: number; readonly giveUpAfter: number };
   /** One attempt at one batch, milliseconds. */
@@ -124,4 +184,9 @@ export interface WhereConfig {
   /** Globs over the event's name: `*` any characters, `?` one. */
   readonly events?: readonly string[];
   readonly authenticated?: boolean;
+  /** Only events of users whose place among all is from `percentFrom` (0) to below `percent` (100). */
+  readonly percent?: number;
+  readonly percentFrom?: number;
+  /** Which id gives that place; `userId` unless it says otherwise. */
+  readonly by?: 'userId' | 'anonymousId' | 'groupId' | 'messageId';
 }

@@ -16,6 +16,9 @@ export interface References {
 const MAX_DEPTH = 32;
 const MAX_VALUES = 100_000;
 
+/** Mappings whose keys are the user's values, and may be secrets. */
+const KEYED_BY_VALUES = /\/writeKeys$/;
+
 /** `$${`, `${NAME}`, `${NAME:-default}`, or a `${` that is none of them. */
 const REFERENCE = /\$\$\{|\$\{(?:([A-Za-z_]\w*)(?::-((?:(?!\$\{)[^}])*))?\})?/g;
 
@@ -53,7 +56,13 @@ export function substitute(
       const at = child(pointer, key);
       if (key === '__proto__') problems.add(at, 'is not allowed as a name', 'key');
       // An option that a caller passes as undefined is one that it leaves out.
-      else if (member !== undefined) result[key] = copy(member, at, depth + 1);
+      else if (member !== undefined) {
+        // Write keys are keys of a mapping: there a reference may stand too.
+        const name = KEYED_BY_VALUES.test(pointer)
+          ? replaceIn(key, pointer, env, references, problems)
+          : key;
+        result[name] = copy(member, at, depth + 1);
+      }
     }
     return result;
   };

@@ -1,4 +1,5 @@
 import { crossCheck } from './checks.js';
+import { conceal } from './conceal.js';
 import type { Config } from './config.js';
 import type { Context } from './context.js';
 import { deepFreeze } from './freeze.js';
@@ -73,7 +74,7 @@ export function resolve(input: ResolveInput): LoadedConfig {
   crossCheck(config, context);
   problems.throwIfAny();
   return {
-    config: deepFreeze(config),
+    config: deepFreeze(conceal(config)),
     logLevel,
     warnings: context.warnings,
     secrets: secrets.map((secret) => ({

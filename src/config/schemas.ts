@@ -18,6 +18,8 @@ export interface Schemas {
   readonly sinkTypes: readonly string[];
   sink(type: string): ValidateFunction;
   sinkOptions(type: string): readonly string[];
+  /** Where a sink type has other defaults for what all sinks have in common, these. */
+  sinkDefaults(type: string): JsonObject;
 }
 
 /** The same place from `src` and from `dist`. */
@@ -53,6 +55,7 @@ export function loadSchemas(directory: URL = HERE): Schemas {
     sinkTypes,
     sink: (type) => ajv.compile(known(sinks.get(type), type)),
     sinkOptions: (type) => Object.keys(memberOf(known(sinks.get(type), type), 'properties')),
+    sinkDefaults: (type) => structuredClone(memberOf(known(sinks.get(type), type), 'x-defaults')),
   };
 }
 
@@ -70,6 +73,7 @@ function createAjv(): Ajv2020 {
   });
   formats.default(ajv);
   ajv.addKeyword({ keyword: 'x-expect', schemaType: 'string' });
+  ajv.addKeyword({ keyword: 'x-defaults', schemaType: 'object' });
   ajv.addKeyword({
     keyword: 'x-unit',
     schemaType: 'string',

@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import {
-  chmodSync,
   closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
   fsyncSync,
   mkdirSync,
   openSync,
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -65,10 +66,19 @@ export function defaultSecrets(
 function readSecrets(file: string, warnings: string[]): Map<string, string> {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
-    closeToOthers(file, warnings);
+    // Not through a link: whoever could put one there would choose the secrets.
+    const handle = openSync(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+    try {
+      text = readFileSync(handle, 'utf8');
+      closeToOthers(handle, file, warnings);
+    } finally {
+      closeSync(handle);
+    }
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return new Map();
+    if (codeOf(error) === 'ELOOP') {
+      throw invalid(`${file} is a symbolic link: put the file itself there, ${ADVICE}`, error);
+    }
     throw invalid(`${file} cannot be read (${codeOf(error)}): make it readable, ${ADVICE}`, error);
   }
   const value = parse(text);
@@ -94,10 +104,15 @@ function parse(text: string): unknown {
   }
 }
 
-function closeToOthers(file: string, warnings: string[]): void {
-  if (process.platform === 'win32' || (statSync(file).mode & 0o077) === 0) return;
+function closeToOthers(handle: number, file: string, warnings: string[]): void {
+  if (process.platform === 'win32') return;
+  const { mode, uid } = fstatSync(handle);
+  if (uid !== 0 && uid !== process.getuid?.()) {
+    warnings.push(`${file} belongs to another user, who knows its secrets: replace it and them`);
+  }
+  if ((mode & 0o077) === 0) return;
   try {
-    chmodSync(file, 0o600);
+    fchmodSync(handle, 0o600);
     warnings.push(
       `${file} could be read by others; it is now its owner's alone, but replace its secrets`,
     );

@@ -10,7 +10,7 @@ import {
 } from './context.js';
 import type { JsonObject, JsonValue } from './json.js';
 import type { Environment } from './references.js';
-import { warnOfWeakSecret } from './verify.js';
+import { checkJwt, warnOfWeakSecret } from './verify.js';
 
 // What these return is complete only where no problem was found; nobody looks at it otherwise.
 
@@ -55,7 +55,9 @@ export function resolveAdmin(
     return undefined;
   const { token } = admin;
   if (typeof token === 'string') warnOfWeakSecret(token, '/admin/token', context);
-  return admin as unknown as AdminConfig;
+  const config = admin as unknown as AdminConfig;
+  if (config.jwt !== undefined) checkJwt(config.jwt, '/admin/jwt', context);
+  return config;
 }
 
 /** The `outbox` section. `dataDir` is where the database is where nothing says otherwise. */

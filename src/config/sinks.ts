@@ -51,6 +51,7 @@ function resolveSink(value: JsonValue, pointer: string, context: Context): SinkC
     if (common.includes(key)) shared[key] = member;
     else options[key] = member;
   }
+  addDefaults(shared, schemas.sinkDefaults(type));
   const known = new Map(schemas.sinkTypes.map((name) => [name, schemas.sinkOptions(name)]));
   const unknown = (option: string): string =>
     belongsTo(option, 'type', type, known) ??
@@ -58,4 +59,13 @@ function resolveSink(value: JsonValue, pointer: string, context: Context): SinkC
   applySchema(schemas.part('sink'), shared, pointer, context);
   applySchema(schemas.sink(type), options, pointer, context, unknown);
   return { ...shared, options } as unknown as SinkConfig;
+}
+
+/** Adds what is left out, also inside of mappings that are there. */
+function addDefaults(target: JsonObject, defaults: JsonObject): void {
+  for (const [key, value] of Object.entries(defaults)) {
+    const there = target[key];
+    if (there === undefined) target[key] = value;
+    else if (isObject(there) && isObject(value)) addDefaults(there, value);
+  }
 }

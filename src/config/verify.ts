@@ -1,5 +1,5 @@
 import { applySchema } from './apply-schema.js';
-import type { VerifyConfig } from './config.js';
+import type { JwtOptions, VerifyConfig } from './config.js';
 import { belongsTo, type Context, optionsByVariant, variantOf, warn } from './context.js';
 import { isObject, type JsonObject, type JsonValue } from './json.js';
 import { child } from './pointer.js';
@@ -52,7 +52,7 @@ function resolveScheme(value: JsonValue, pointer: string, context: Context): Ver
       warn(context, pointer, 'is none: anyone who reaches this source can send to it');
       break;
     case 'jwt':
-      checkJwt(config, scheme, pointer, context);
+      checkJwt(config, pointer, context);
       break;
     case 'basic':
       config.secrets.forEach((user, at) => {
@@ -110,9 +110,8 @@ export function warnOfWeakSecret(secret: string, pointer: string, context: Conte
   if (secret.trim() !== secret) warn(context, pointer, 'begins or ends with white space');
 }
 
-type Jwt = Extract<VerifyConfig, { scheme: 'jwt' }>;
-
-function checkJwt(config: Jwt, scheme: JsonObject, pointer: string, context: Context): void {
+/** What the schema cannot say of how a token is checked; `pointer` is where that stands. */
+export function checkJwt(config: JwtOptions, pointer: string, context: Context): void {
   const { problems } = context;
   const { jwks, key, algorithms } = config;
   const shared = algorithms.filter((name) => name.startsWith('HS'));
@@ -127,7 +126,7 @@ function checkJwt(config: Jwt, scheme: JsonObject, pointer: string, context: Con
   }
   if (jwks !== undefined) checkJwksUrl(jwks, child(pointer, 'jwks'), context);
   if (key !== undefined && shared.length > 0) warnOfWeakSecret(key, child(pointer, 'key'), context);
-  if (jwks !== undefined && scheme['audience'] === undefined) {
+  if (jwks !== undefined && config.audience === undefined) {
     warn(
       context,
       pointer,

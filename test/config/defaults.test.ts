@@ -11,6 +11,8 @@ server:
   budget: 4500ms
   bodyLimit: 8mb
   queryLimit: 512kb
+  maxConcurrent: 2000
+  maxBodyBytes: 256mb
   trustProxy: false
 outbox:
   type: sqlite
@@ -58,6 +60,8 @@ describe('the defaults', () => {
       budget: 4_500,
       bodyLimit: 8_388_608,
       queryLimit: 524_288,
+      maxConcurrent: 2000,
+      maxBodyBytes: 268_435_456,
       trustProxy: false,
     });
     expect(outbox).toEqual({
@@ -110,6 +114,7 @@ describe('the defaults', () => {
       ack: 'queued',
       extraTypes: [],
       onUnauthenticated: 'reject',
+      unauthenticatedLimit: 10_000,
     });
   });
 

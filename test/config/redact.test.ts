@@ -17,6 +17,11 @@ describe('redactConfig', () => {
             { scheme: 'jwt', key: hidden, algorithms: ['HS256'] },
           ],
         },
+        sdk: {
+          type: 'tracking-api',
+          writeKeys: [hidden],
+          oauth: { secret: hidden, clients: [{ id: 'app', key: hidden }] },
+        },
       },
       sinks: {
         web: {

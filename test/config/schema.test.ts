@@ -26,6 +26,7 @@ function strictAjv(): Ajv2020 {
   formats.default(ajv);
   ajv.addKeyword({ keyword: 'x-unit', schemaType: 'string' });
   ajv.addKeyword({ keyword: 'x-expect', schemaType: 'string' });
+  ajv.addKeyword({ keyword: 'x-defaults', schemaType: 'object' });
   return ajv;
 }
 
@@ -45,9 +46,12 @@ function optionsOf(
 }
 
 function target(option: JsonObject, root: JsonObject): JsonObject {
-  const name = /^#\/\$defs\/(.+)$/.exec(String(option['$ref'] ?? ''))?.[1];
-  const found = isObject(root['$defs']) && name !== undefined ? root['$defs'][name] : undefined;
-  return isObject(found) ? found : {};
+  const steps = /^#\/(.+)$/.exec(String(option['$ref'] ?? ''))?.[1]?.split('/') ?? [];
+  const found = steps.reduce<JsonValue | undefined>(
+    (at, step) => (isObject(at) ? at[step] : undefined),
+    root,
+  );
+  return steps.length > 0 && isObject(found) ? found : {};
 }
 
 describe.each(files)('schemas/%s', (file) => {

@@ -1,4 +1,13 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type LoadInput, loadConfig } from '../../src/config/load.js';
@@ -106,6 +115,21 @@ describe('the secrets of the default sources', () => {
     ]);
     expect(modeOf(file)).toBe(0o600);
     expect(start(directory).warnings).toEqual([]);
+  });
+
+  it('are not read through a link, which somebody else may have put there', () => {
+    const elsewhere = withSecretsFile(JSON.stringify({ segment: SECRET, rudderstack: SECRET }));
+    const directory = temporaryDirectory();
+    symlinkSync(join(elsewhere, 'secrets.json'), join(directory, 'secrets.json'));
+    expect(failureOf(() => start(directory)).message).toContain('is a symbolic link');
+  });
+
+  it.runIf(process.getuid?.() === 0)('of a file of another user are taken with a warning', () => {
+    const directory = withSecretsFile(JSON.stringify({ segment: SECRET, rudderstack: SECRET }));
+    chownSync(join(directory, 'secrets.json'), 12_345, 12_345);
+    expect(start(directory).warnings).toEqual([
+      expect.stringContaining('belongs to another user, who knows its secrets'),
+    ]);
   });
 
   it('say what to do where the file cannot be read or the directory not be made', () => {

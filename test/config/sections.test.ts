@@ -69,11 +69,23 @@ describe('admin', () => {
     'needs a token on %s',
     (host) => {
       expect(refusal(`admin: { host: ${host} }`)).toEqual([
-        'admin.token is missing, and other machines can reach this host; set one, or listen on 127.0.0.1',
+        'admin.token is missing, and other machines can reach this host; set it or admin.jwt, or listen on 127.0.0.1',
       ]);
       expect(() => load(`admin: { host: ${host}, token: ${SECRET} }`)).not.toThrow();
     },
   );
+
+  it('lets other machines in by token or by jwt', () => {
+    const jwt = '{ key: "{}", audience: a, algorithms: [RS256] }';
+    expect(load(`admin: { host: 0.0.0.0, jwt: ${jwt} }`).config.admin?.jwt).toMatchObject({
+      audience: 'a',
+    });
+    const missing = 'admin.jwt.audience is missing';
+    expect(refusal('admin: { jwt: { key: "{}", algorithms: [RS256] } }')).toEqual([missing]);
+    expect(refusal('admin: { jwt: { audience: a, algorithms: [RS256] } }')).toEqual([
+      'admin.jwt needs either jwks or key',
+    ]);
+  });
 
   it('must not take the port of the server, unless both are picked or the hosts differ', () => {
     const line = 'admin.port is that of server.port as well (8080); give it another';

@@ -5,8 +5,11 @@ import { load, problemsOf, source } from './support.js';
 const plain = (lines: string[]): string[] =>
   lines.map((line) => line.replace(/^trackbridge\.yaml:\d+:\d+: /, ''));
 const refusal = (options: string): string[] => plain(problemsOf(source(options)));
-const two = (a: string, b: string): string =>
-  `sources:\n  a: { verify: { scheme: none }, ${a} }\n  b: { verify: { scheme: none }, ${b} }\n`;
+const KEYS = 'writeKeys: [a-write-key-of-some-length]';
+const SECRET = 'a-secret-of-thirty-two-bytes-000';
+const open = (options: string): string =>
+  options.includes(KEYS) ? `{ ${options} }` : `{ verify: { scheme: none }, ${options} }`;
+const two = (a: string, b: string): string => `sources:\n  a: ${open(a)}\n  b: ${open(b)}\n`;
 
 describe('sources', () => {
   it('may be none, with a warning', () => {
@@ -47,7 +50,7 @@ describe('sources', () => {
     ['query: { types: spec }', 'sources.s.query is an option of type rudderstack, not of segment'],
     [
       'retry: {}',
-      'sources.s.retry is not known; known are type, path, verify, untyped, dedupeGroup, rateLimit, ack, cors, extraTypes, onUnauthenticated',
+      'sources.s.retry is not known; known are type, path, verify, untyped, dedupeGroup, rateLimit, ack, cors, extraTypes, onUnauthenticated, unauthenticatedLimit',
     ],
     ['ack: deliverd', 'sources.s.ack does not know "deliverd"; did you mean "delivered"?'],
     ['rateLimit: { perSecond: 0 }', 'sources.s.rateLimit.perSecond must be more than 0'],
@@ -81,10 +84,10 @@ describe('sources', () => {
 
   it('of an unknown type are refused', () => {
     expect(
-      plain(problemsOf('sources: { s: { type: webhook-source, verify: { scheme: none } } }')),
-    ).toEqual(['sources.s.type does not know "webhook-source"; known are segment, rudderstack']);
+      plain(problemsOf('sources: { s: { type: webhook-sourc, verify: { scheme: none } } }')),
+    ).toEqual(['sources.s.type does not know "webhook-sourc"; did you mean "webhook-source"?']);
     expect(plain(problemsOf('sources: { s: { verify: { scheme: none } } }'))).toEqual([
-      'sources.s.type is missing; known are segment, rudderstack',
+      'sources.s.type is missing; known are segment, rudderstack, tracking-api, webhook-source',
     ]);
   });
 
@@ -136,6 +139,21 @@ describe('the paths of sources', () => {
       'type: segment',
       "sources.b.path is below /, all of which is source a's",
     ],
+    [
+      `type: webhook-source, ${KEYS}`,
+      'type: segment, path: /v1/webhook',
+      'sources.b.path is /v1/webhook, which is that of source a as well',
+    ],
+    [
+      `type: tracking-api, ${KEYS}, oauth: { secret: ${SECRET}, clients: [{ id: a, key: b }] }`,
+      'type: segment, path: /token',
+      "sources.b.path is below /, all of which is source a's",
+    ],
+    [
+      `type: webhook-source, ${KEYS}`,
+      'type: rudderstack, path: /v1',
+      'sources.b.path has /v1/webhook of source a below it, but owns all that is there',
+    ],
   ])('%s and %s get into each other', (a, b, line) => {
     expect(plain(problemsOf(two(a, b)))).toEqual([line]);
   });
@@ -143,7 +161,52 @@ describe('the paths of sources', () => {
   it.each([
     ['type: rudderstack, path: /x', 'type: segment, path: /xy'],
     ['type: segment, path: /x', 'type: rudderstack, path: /x/y'],
+    [`type: tracking-api, ${KEYS}`, `type: webhook-source, ${KEYS}`],
+    [`type: webhook-source, path: /x, ${KEYS}`, 'type: segment, path: /x'],
+    [`type: tracking-api, ${KEYS}`, 'type: segment, path: /token'],
   ])('%s and %s do not', (a, b) => {
     expect(() => load(two(a, b))).not.toThrow();
+  });
+});
+
+describe('oauth', () => {
+  const sdk = (options: string): string =>
+    `sources:\n  s: { type: tracking-api, ${KEYS}, oauth: { ${options} } }\n`;
+  const CLIENTS = 'clients: [{ id: app, key: a-key }]';
+
+  it('has defaults', () => {
+    const { config, warnings } = load(sdk(`secret: ${SECRET}, ${CLIENTS}`));
+    expect(config.sources['s']?.oauth).toEqual({
+      secret: SECRET,
+      previousSecrets: [],
+      clients: [{ id: 'app', key: 'a-key', algorithms: ['RS256'] }],
+      lifetime: 86_400_000,
+      required: false,
+    });
+    expect(warnings).toEqual([]);
+  });
+
+  it('warns of a secret that can be guessed', () => {
+    const options = `secret: guess, previousSecrets: [${SECRET}, old], ${CLIENTS}`;
+    expect(load(sdk(options)).warnings).toEqual([
+      expect.stringMatching(/sources\.s\.oauth\.secret is shorter than 16 bytes/),
+      expect.stringMatching(/sources\.s\.oauth\.previousSecrets\[1\] is shorter than 16 bytes/),
+    ]);
+  });
+
+  it.each([
+    [CLIENTS, 'sources.s.oauth.secret is missing'],
+    [`secret: ${SECRET}`, 'sources.s.oauth.clients is missing'],
+    [`secret: ${SECRET}, clients: []`, 'sources.s.oauth.clients must not be empty'],
+    [
+      `secret: ${SECRET}, ${CLIENTS}, lifetime: 10s`,
+      'sources.s.oauth.lifetime must be at least 1m',
+    ],
+    [
+      `secret: ${SECRET}, clients: [{ id: app, key: k, algorithms: [HS256] }]`,
+      'sources.s.oauth.clients[0].algorithms[0] does not know "HS256"; did you mean "RS256"?',
+    ],
+  ])('is refused: %s', (options, line) => {
+    expect(plain(problemsOf(sdk(options)))).toEqual([line]);
   });
 });

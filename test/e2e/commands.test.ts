@@ -47,7 +47,10 @@ describe('every command', () => {
   it.each([
     ['serve'],
     ['check'],
+    ['send'],
     ['transformation'],
+    ['verify'],
+    ['doctor'],
     ['stats'],
     ['dead-letters'],
     ['quarantine'],
@@ -59,6 +62,8 @@ describe('every command', () => {
     ['quarantine', 'show'],
     ['quarantine', 'replay'],
     ['quarantine', 'purge'],
+    ['outbox'],
+    ['outbox', 'check'],
   ])('%s %s has help with an example', async (...command) => {
     const { code, stdout } = await run(...command.filter((word) => word !== undefined), '--help');
     expect(code).toBe(0);

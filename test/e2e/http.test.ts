@@ -1,7 +1,13 @@
 import { connect } from 'node:net';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, type Receiver, readEvents, startReceiver } from '../support/receiver.js';
+import {
+  eventually,
+  type Receiver,
+  readEvents,
+  startReceiver,
+  wholeLines,
+} from '../support/receiver.js';
 import { sign, trackText } from '../support/sender.js';
 
 const SECRET = 'a-secret-of-the-test';
@@ -432,11 +438,9 @@ describe('around deliveries', () => {
   });
 
   it('the log names refused deliveries and holds neither payload nor secret', () => {
-    const lines = receiver
-      .stderr()
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const lines = wholeLines(receiver.stderr()).map(
+      (line) => JSON.parse(line) as Record<string, unknown>,
+    );
     expect(lines).toContainEqual(
       expect.objectContaining({
         level: 'warn',

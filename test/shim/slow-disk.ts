@@ -1,10 +1,5 @@
-import { execFile } from 'node:child_process';
-import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { compileShim, shimsWork } from './compile.js';
 
 /** A disk that misbehaves for as long as certain files exist. */
 export interface SlowDisk {
@@ -21,16 +16,12 @@ export interface SlowDisk {
   readonly fullFile: string;
 }
 
-/** Whether the shim can work here: it is preloaded by the dynamic linker of Linux. */
-export const slowDiskWorks = process.platform === 'linux';
+/** Whether the shim can work here. */
+export const slowDiskWorks = shimsWork;
 
 /** Builds the shim with the system's C compiler, for as long as this process runs. */
 export async function compileSlowDisk(): Promise<SlowDisk> {
-  const place = await mkdtemp(join(tmpdir(), 'trackbridge-shim-'));
-  process.once('exit', () => rmSync(place, { recursive: true, force: true }));
-  const library = join(place, 'slow-disk.so');
-  const source = fileURLToPath(new URL('./slow-disk.c', import.meta.url));
-  await promisify(execFile)('cc', ['-shared', '-fPIC', '-O1', '-o', library, source, '-ldl']);
+  const { library } = await compileShim('slow-disk');
   const [hangFile, failFile, fullFile] = ['disk-hangs', 'disk-fails', 'disk-is-full'] as const;
   return {
     hangFile,

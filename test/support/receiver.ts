@@ -29,11 +29,26 @@ export interface ReceiverOptions {
   readonly args?: readonly string[];
 }
 
+/** The program ended instead of listening. */
+export class NotStarted extends Error {
+  override readonly name = 'NotStarted';
+  /** Its exit code; null where a signal ended it. */
+  readonly code: number | null;
+  /** What it said on standard error. */
+  readonly said: string;
+
+  constructor(code: number | null, said: string) {
+    super(`exit ${code}: ${said}`);
+    this.code = code;
+    this.said = said;
+  }
+}
+
 export async function makeDirectory(): Promise<string> {
   return await mkdtemp(join(tmpdir(), 'trackbridge-'));
 }
 
-/** Starts the program and resolves when it listens; rejects with what it said where it does not. */
+/** Starts the program and resolves when it listens; rejects with NotStarted where it ends instead. */
 export async function startReceiver(options: ReceiverOptions = {}): Promise<Receiver> {
   const directory = options.directory ?? (await makeDirectory());
   const args = ['serve', ...(options.args ?? [])];
@@ -52,12 +67,19 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
     out += text;
   });
   const listening = new Promise<{ port: number; adminPort?: number }>((resolve, reject) => {
+    let isListening = false;
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       err += text;
-      const line = err.split('\n').find((each) => each.includes('"msg":"listening"'));
-      if (line !== undefined) resolve(JSON.parse(line));
+      // Looked for only until it is there: a receiver under load says a great deal.
+      const line = isListening
+        ? undefined
+        : err.split('\n').find((each) => each.includes('"msg":"listening"') && each.endsWith('}'));
+      if (line === undefined) return;
+      isListening = true;
+      resolve(JSON.parse(line));
     });
-    child.once('exit', (code) => reject(new Error(`exit ${code}: ${err}`)));
+    // Closed, not only gone: what it said last is still on the way at its exit.
+    child.once('close', (code) => reject(new NotStarted(code, err)));
   });
   const { port, adminPort } = await listening;
   return {
@@ -99,13 +121,22 @@ export async function runCommand(
   return { code, stdout, stderr };
 }
 
-/** The events of a `file` sink so far; `[]` where there is no file yet. Every line must be a whole JSON object. */
-export async function readEvents(file: string): Promise<Record<string, unknown>[]> {
-  const text = await readFile(file, 'utf8').catch(() => '');
+/** The lines of a text that another process is writing. What stands behind the last end of a line is none yet. */
+export function wholeLines(text: string): string[] {
   return text
     .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
+    .slice(0, -1)
+    .filter((line) => line !== '');
+}
+
+/** The whole lines of a file so far; `[]` where there is no file yet. */
+export async function readLines(file: string): Promise<string[]> {
+  return wholeLines(await readFile(file, 'utf8').catch(() => ''));
+}
+
+/** The events of a `file` sink so far; `[]` where there is no file yet. Every line must be a whole JSON object. */
+export async function readEvents(file: string): Promise<Record<string, unknown>[]> {
+  return (await readLines(file)).map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
 /** Asks again until the answer is what is waited for; fails after ten seconds with the last answer. */

@@ -1,0 +1,84 @@
+import { Agent as HttpAgent, request as httpRequest, type RequestOptions } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { HeaderLine, WireRequest } from '../emulate/wire-request.js';
+
+/** Of an answer as much is kept as is shown. */
+const LONGEST_ANSWER = 2_000;
+
+export interface Answer {
+  readonly status: number;
+  /** The beginning of the body. */
+  readonly text: string;
+}
+
+/** Connections to one receiver. */
+export interface Connection {
+  /** Sends one request. Rejects where there is no whole answer within `timeout` milliseconds. */
+  send(request: WireRequest, timeout: number): Promise<Answer>;
+  close(): void;
+}
+
+/**
+ * Opens connections that put requests on the wire as they stand. Not undici, which writes `Host` and `Connection` first
+ * and drops what it thinks is a duplicate. Redirects are not followed, since a receiver must not answer with one.
+ */
+export function openConnection(): Connection {
+  const agents = {
+    http: new HttpAgent({ keepAlive: true }),
+    https: new HttpsAgent({ keepAlive: true }),
+  };
+  return {
+    send: (request, timeout) => exchange(request, timeout, agents),
+    close() {
+      agents.http.destroy();
+      agents.https.destroy();
+    },
+  };
+}
+
+function exchange(
+  request: WireRequest,
+  timeout: number,
+  agents: { readonly http: HttpAgent; readonly https: HttpsAgent },
+): Promise<Answer> {
+  const { hostname, port, protocol } = new URL(request.origin);
+  const options: RequestOptions = {
+    method: request.method,
+    hostname: hostname.replace(/^\[|\]$/g, ''),
+    port,
+    path: request.requestUri,
+    setHost: false,
+    signal: AbortSignal.timeout(timeout),
+  };
+  return new Promise((resolve, reject) => {
+    const outgoing =
+      protocol === 'https:'
+        ? httpsRequest({ ...options, agent: agents.https })
+        : httpRequest({ ...options, agent: agents.http });
+    // Go sends no Connection header, and Node would add one.
+    outgoing.removeHeader('Connection');
+    for (const [name, values] of linesByName(request.headers)) outgoing.setHeader(name, values);
+    outgoing.once('error', (error) => {
+      reject(error.name === 'AbortError' ? new Error(`no answer within ${timeout} ms`) : error);
+    });
+    outgoing.once('response', (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        if (text.length < LONGEST_ANSWER) text += chunk.slice(0, LONGEST_ANSWER - text.length);
+      });
+      response.once('error', reject);
+      response.once('end', () => resolve({ status: response.statusCode ?? 0, text }));
+    });
+    outgoing.end(request.body === '' ? undefined : request.body);
+  });
+}
+
+/** One entry a name; a name with several values becomes several lines. Node writes Latin-1, vendors UTF-8. */
+function linesByName(headers: readonly HeaderLine[]): Map<string, string[]> {
+  const lines = new Map<string, string[]>();
+  for (const [name, value] of headers) {
+    const bytes = Buffer.from(value).toString('latin1');
+    lines.set(name, [...(lines.get(name) ?? []), bytes]);
+  }
+  return lines;
+}

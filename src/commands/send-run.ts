@@ -1,0 +1,185 @@
+import type { Clock } from '../clock.js';
+import { retryAfter } from '../emulate/retry.js';
+import type { WireRequest } from '../emulate/wire-request.js';
+import { messageOf } from '../errors.js';
+import type { JsonObject, Vendor } from '../event/event.js';
+import type { Answer } from './send-request.js';
+
+/** One attempt at a delivery, as `--json` prints it. */
+export interface Attempt {
+  readonly attempt: number;
+  readonly method: string;
+  readonly path: string;
+  readonly events: number;
+  readonly messageIds: readonly unknown[];
+  /** The answer's status; null where there was none. */
+  readonly status: number | null;
+  readonly milliseconds: number;
+  /** What was answered, or why there was no answer. */
+  readonly answer: string;
+  /** Whether the vendor will try again. */
+  readonly retried: boolean;
+}
+
+export interface Run {
+  readonly vendor: Vendor;
+  readonly deliveries: readonly (readonly JsonObject[])[];
+  readonly encode: (events: readonly JsonObject[]) => WireRequest;
+  readonly send: (request: WireRequest) => Promise<Answer>;
+  /** Deliveries a second; without it each waits for the one before. */
+  readonly rate: number | undefined;
+  /** Undefined: one attempt each. Else waits are divided by this. */
+  readonly timeScale: number | undefined;
+  /** Segment batches anew what it sends again; this is the largest batch. */
+  readonly reform: number | undefined;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly onAttempt: (attempt: Attempt) => void;
+}
+
+interface Waiting {
+  readonly events: readonly JsonObject[];
+  readonly attempts: number;
+  readonly firstAt: number | undefined;
+  readonly due: number;
+}
+
+/** As RudderStack has workers for a destination; with a rate, slow answers must not hold up what is due. */
+const MOST_AT_ONCE = 64;
+
+/** Sends all deliveries, again where the vendor would, and resolves when each is done or dropped. */
+export async function runDeliveries(run: Run): Promise<void> {
+  const { clock, rate } = run;
+  const begun = clock.monotonic();
+  const atOnce = rate === undefined ? 1 : MOST_AT_ONCE;
+  let waiting: Waiting[] = run.deliveries.map((events, index) => ({
+    events,
+    attempts: 0,
+    firstAt: undefined,
+    due: rate === undefined ? begun : begun + (index * 1_000) / rate,
+  }));
+  const underWay = new Map<Promise<void>, readonly JsonObject[]>();
+  while (waiting.length > 0 || underWay.size > 0) {
+    const now = clock.monotonic();
+    waiting = reformed(waiting, run, now);
+    const next = underWay.size < atOnce ? nextDue(waiting, underWay, run.vendor, now) : undefined;
+    if (next === undefined) {
+      await changed(waiting, underWay, clock, now);
+      continue;
+    }
+    waiting.splice(waiting.indexOf(next), 1);
+    const work = attempt(next, run).then((again) => {
+      underWay.delete(work);
+      // In front, so that it still goes before later events of its users.
+      if (again !== undefined) waiting.unshift(again);
+    });
+    underWay.set(work, next.events);
+  }
+}
+
+/** The first that is due. RudderStack sends an event only when the earlier ones of its user are done. */
+function nextDue(
+  waiting: readonly Waiting[],
+  underWay: ReadonlyMap<Promise<void>, readonly JsonObject[]>,
+  vendor: Vendor,
+  now: number,
+): Waiting | undefined {
+  if (vendor === 'segment') return waiting.find(({ due }) => due <= now);
+  const held = new Set([...underWay.values()].flat().map(userOf));
+  for (const each of waiting) {
+    const users = each.events.map(userOf);
+    if (each.due <= now && !users.some((user) => held.has(user))) return each;
+    // Those that are new and not yet due stand in order: behind them nothing is due either.
+    if (each.due > now && each.attempts === 0) return undefined;
+    for (const user of users) held.add(user);
+  }
+  return undefined;
+}
+
+function userOf(event: JsonObject): string {
+  return JSON.stringify([event['anonymousId'], event['userId']]);
+}
+
+/** Waits until something is answered or due. */
+async function changed(
+  waiting: readonly Waiting[],
+  underWay: ReadonlyMap<Promise<void>, unknown>,
+  clock: Clock,
+  now: number,
+): Promise<void> {
+  const later = waiting.map(({ due }) => due).filter((due) => due > now);
+  const woken = new AbortController();
+  const soonest = later.reduce((least, due) => Math.min(least, due), Number.POSITIVE_INFINITY);
+  const timer = later.length === 0 ? [] : [clock.sleep(soonest - now, woken.signal)];
+  await Promise.race([...underWay.keys(), ...timer]);
+  woken.abort();
+}
+
+/** What Segment is about to send again, in batches of other sizes and other neighbours than before. */
+function reformed(waiting: Waiting[], run: Run, now: number): Waiting[] {
+  const largest = run.reform;
+  const isAgain = ({ attempts, due }: Waiting): boolean => attempts > 0 && due <= now;
+  if (largest === undefined || !waiting.some((each) => isAgain(each) && each.events.length > 0)) {
+    return waiting;
+  }
+  const again = waiting.filter(isAgain);
+  const events = again
+    .flatMap((each) => each.events.map((event) => ({ each, event, place: run.random() })))
+    .sort((a, b) => a.place - b.place);
+  const batches: Waiting[] = [];
+  while (events.length > 0) {
+    const part = events.splice(0, 1 + Math.floor(run.random() * largest));
+    batches.push({
+      events: part.map(({ event }) => event),
+      attempts: Math.max(...part.map(({ each }) => each.attempts)),
+      firstAt: Math.min(...part.map(({ each }) => each.firstAt ?? now)),
+      due: now,
+    });
+  }
+  return [...batches, ...waiting.filter((each) => !isAgain(each))];
+}
+
+async function attempt(delivery: Waiting, run: Run): Promise<Waiting | undefined> {
+  const { clock } = run;
+  const request = run.encode(delivery.events);
+  const begun = clock.monotonic();
+  const { status, text } = await run.send(request).then(
+    (answer) => ({ status: answer.status, text: answer.text }),
+    (error: unknown) => ({ status: undefined, text: reasonOf(error) }),
+  );
+  const now = clock.monotonic();
+  const firstAt = delivery.firstAt ?? begun;
+  const attempts = delivery.attempts + 1;
+  const wait = waitOf(run, { status, attempts, age: now - firstAt });
+  run.onAttempt({
+    attempt: attempts,
+    method: request.method,
+    path: request.requestUri,
+    events: delivery.events.length,
+    messageIds: delivery.events.map((event) => event['messageId'] ?? null),
+    status: status ?? null,
+    milliseconds: Math.round(now - begun),
+    answer: text,
+    retried: wait !== undefined,
+  });
+  return wait === undefined
+    ? undefined
+    : { events: delivery.events, attempts, firstAt, due: now + wait };
+}
+
+/** In real milliseconds, while the vendor's schedule runs in scaled ones. */
+function waitOf(
+  run: Run,
+  outcome: { status: number | undefined; attempts: number; age: number },
+): number | undefined {
+  if (run.timeScale === undefined) return undefined;
+  const age = outcome.age * run.timeScale;
+  const wait = retryAfter(run.vendor, { ...outcome, age }, run.random());
+  return wait === undefined ? undefined : wait / run.timeScale;
+}
+
+/** Node reports a host whose addresses all failed as one error without a message, and the real ones inside. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ');
+  return messageOf(error);
+}

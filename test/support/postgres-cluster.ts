@@ -1,0 +1,84 @@
+import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const INSTALLED = '/usr/lib/postgresql';
+
+/** A PostgreSQL server of its own, which a test may stop and start. */
+export interface Cluster {
+  readonly port: number;
+  /** `immediate` is a crash: what was not committed is gone, and clients get no goodbye. */
+  restart(mode: 'immediate' | 'fast'): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+export interface ClusterOptions {
+  /** That of the user `postgres`; left out, everybody is let in. */
+  readonly password?: string;
+  /** PEM texts; left out, there is no TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+}
+
+export async function startCluster({ password, tls }: ClusterOptions = {}): Promise<Cluster> {
+  const version = readdirSync(INSTALLED).sort().at(-1) ?? '';
+  const bin = (name: string): string => join(INSTALLED, version, 'bin', name);
+  const directory = await mkdtemp(join(tmpdir(), 'trackbridge-postgres-'));
+  const port = await freePort();
+  // The server refuses to run as root, and to read a key that others own.
+  const asRoot = process.getuid?.() === 0;
+  const own = async (path: string): Promise<void> => {
+    if (!asRoot) return;
+    const [user, group] = [
+      await run('id', ['-u', 'postgres']),
+      await run('id', ['-g', 'postgres']),
+    ];
+    await chown(path, Number(user.stdout), Number(group.stdout));
+  };
+  const write = async (name: string, text: string): Promise<string> => {
+    const path = join(directory, name);
+    await writeFile(path, text, { mode: 0o600 });
+    await own(path);
+    return path;
+  };
+  await own(directory);
+  const call = async (name: string, ...args: string[]): Promise<void> => {
+    const command = [bin(name), ...args];
+    if (asRoot) command.unshift('runuser', '-u', 'postgres', '--');
+    const [file = '', ...rest] = command;
+    await run(file, rest, { cwd: directory });
+  };
+  const data = join(directory, 'data');
+  const access =
+    password === undefined
+      ? ['-A', 'trust']
+      : ['-A', 'scram-sha-256', '--pwfile', await write('password', password)];
+  await call('initdb', '-D', data, ...access, '-U', 'postgres', '-E', 'UTF8', '--no-sync');
+  const log = join(directory, 'log');
+  let settings = `-p ${port} -c listen_addresses=127.0.0.1 -k ${directory}`;
+  if (tls) {
+    const [cert, key] = [await write('cert.pem', tls.cert), await write('key.pem', tls.key)];
+    settings += ` -c ssl=on -c ssl_cert_file=${cert} -c ssl_key_file=${key}`;
+  }
+  await call('pg_ctl', '-D', data, '-w', '-l', log, '-o', settings, 'start');
+  return {
+    port,
+    restart: (mode) => call('pg_ctl', '-D', data, '-w', '-l', log, '-m', mode, 'restart'),
+    async dispose() {
+      await call('pg_ctl', '-D', data, '-w', '-m', 'immediate', 'stop');
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
