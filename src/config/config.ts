@@ -31,6 +31,10 @@ export interface AdminConfig {
   readonly token?: string;
   /** Beside the token or instead of it; either suffices. */
   readonly jwt?: JwtOptions;
+  /** The last deliveries are kept in memory for the inspector, so many and so many bytes; absent: they are not. */
+  readonly record?: { readonly deliveries: number; readonly memory: number };
+  /** Dotted paths into events and bodies whose values are never shown. */
+  readonly redact?: readonly string[];
 }
 
 type Durability = 'full' | 'normal';

@@ -103,6 +103,30 @@ describe('admin', () => {
     ]);
     expect(refusal('admin: { token: "" }')).toEqual(['admin.token must not be empty']);
   });
+
+  it('records deliveries where it is told to, within limits', () => {
+    const admin = (text: string) => load(`admin: ${text}`).config.admin;
+    expect(admin('{}')).not.toHaveProperty('record');
+    expect(admin('{ record: {} }')?.record).toEqual({ deliveries: 500, memory: 32 * 1024 ** 2 });
+    expect(admin('{ record: { deliveries: 7, memory: 1gb } }')?.record).toEqual({
+      deliveries: 7,
+      memory: 1024 ** 3,
+    });
+    expect(refusal('admin: { record: { deliveries: 0 } }')).toHaveLength(1);
+    expect(refusal('admin: { record: { memory: 1kb } }')).toHaveLength(1);
+    expect(refusal('admin: { record: { body: 1kb } }')).toEqual([
+      'admin.record.body is not known; known are deliveries, memory',
+    ]);
+  });
+
+  it('redacts by dotted paths', () => {
+    const paths = ['context.ip', 'traits.email', 'properties.*.card'];
+    expect(load(`admin: { redact: ${JSON.stringify(paths)} }`).config.admin?.redact).toEqual(paths);
+    expect(refusal('admin: { redact: [context..ip] }')).toEqual([
+      'admin.redact[0] must be a dotted path such as context.ip or properties.*.card',
+    ]);
+    expect(refusal('admin: { redact: [""] }')).toHaveLength(1);
+  });
 });
 
 describe('outbox', () => {
