@@ -12,6 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'trackbridge.ts',
     'admin',
     'sources',
+    'verify',
     'outbox',
     'config',
     'sinks',

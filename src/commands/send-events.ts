@@ -18,7 +18,7 @@ export function deliveriesOf(plan: SendPlan, clock: Clock): JsonObject[][] {
   const total = plan.count === undefined && given !== undefined ? given.length : deliveries * size;
   const eventAt = (index: number): JsonObject =>
     given === undefined
-      ? sampleEvent({ ...plan, index, now: clock.now() })
+      ? (plan.form.make?.() ?? sampleEvent({ ...plan, index, now: clock.now() }))
       : again(given[index % given.length] ?? {}, index >= given.length);
   const events = Array.from({ length: total }, (_, index) => eventAt(index));
   return Array.from({ length: deliveries }, (_, index) =>

@@ -2,19 +2,21 @@ import { FORMS, type Form } from '../emulate/forms.js';
 import { SAMPLE_TYPES, type SampleType } from '../emulate/samples.js';
 import type { Destination, HeaderLine } from '../emulate/wire-request.js';
 import { TrackbridgeError } from '../errors.js';
-import type { Vendor } from '../event/event.js';
+import { isObject, type JsonObject, type Vendor } from '../event/event.js';
 import type { CommandContext } from './io.js';
 
 /** The options of `trackbridge send` as they stand on the command line. */
 export interface SendOptions {
   readonly to: string;
-  readonly as: Vendor;
+  readonly as?: Vendor;
+  readonly replay?: readonly string[];
   readonly form?: string;
   readonly type?: SampleType;
   readonly event?: string;
   readonly method?: string;
   readonly secret?: string;
   readonly header?: readonly string[];
+  readonly extras?: string;
   readonly batch?: string;
   readonly file?: string;
   readonly count?: string;
@@ -38,10 +40,7 @@ export interface SendPlan {
   readonly batch: number | undefined;
   /** Deliveries; undefined: one, or as many as the file has. */
   readonly count: number | undefined;
-  readonly rate: number | undefined;
   readonly timeScale: number | undefined;
-  /** Statuses that are to come, in order; one stands for all. Undefined: each delivery is to end with 2xx. */
-  readonly expected: readonly number[] | undefined;
 }
 
 const SECRETS: Readonly<Record<Vendor, string>> = {
@@ -54,6 +53,9 @@ const BATCHING: Readonly<Record<Vendor, string>> = { segment: 'actions', rudders
 /** Reads the options. Throws CONFIG_INVALID, which is wrong usage, where they make no sense. */
 export function planOf(options: SendOptions, context: CommandContext): SendPlan {
   const { as: vendor } = options;
+  if (vendor === undefined) {
+    throw usage('say whose deliveries: --as segment, --as rudderstack, or --replay FILE');
+  }
   const batch = count(options.batch, '--batch');
   const name = options.form ?? (batch === undefined ? firstForm(vendor) : BATCHING[vendor]);
   const form = formOf(vendor, name);
@@ -65,7 +67,13 @@ export function planOf(options: SendOptions, context: CommandContext): SendPlan 
   if (!form.methods.includes(method)) {
     throw usage(`--form ${name} has no --method ${method}; take ${form.methods.join(', ')}`);
   }
-  const type = options.type ?? 'track';
+  const type = options.type ?? (options.event === undefined ? form.type : undefined) ?? 'track';
+  if (type === 'engage' && vendor !== 'segment') {
+    throw usage('--type engage is what Segment sends; take --as segment');
+  }
+  if (options.extras !== undefined && !form.takesExtras) {
+    throw usage('--extras belongs to --form audiences, audience-create and audience-get');
+  }
   if (options.event !== undefined && type !== 'track') {
     throw usage('--event names a track event; leave --type out');
   }
@@ -83,16 +91,30 @@ export function planOf(options: SendOptions, context: CommandContext): SendPlan 
       method,
       headers: (options.header ?? []).map(headerOf),
       secret: options.secret ?? (context.env[SECRETS[vendor]] || undefined),
+      ...(options.extras === undefined ? {} : { extras: extrasOf(options.extras) }),
     },
     type,
     event: options.event,
     file: options.file,
     batch,
-    count: count(options.count, '--count'),
-    rate: positive(options.rate, '--rate'),
+    count: countOf(options),
     timeScale: options.retry ? (positive(options.timeScale, '--time-scale') ?? 1) : undefined,
-    expected: options.expect === undefined ? undefined : statusesOf(options.expect),
   };
+}
+
+/** Statuses that are to come, of `--expect`, in order; one stands for all. Undefined: each delivery is to end with 2xx. */
+export function expectedOf({ expect }: SendOptions): readonly number[] | undefined {
+  return expect === undefined ? undefined : statusesOf(expect);
+}
+
+/** Deliveries a second, of `--rate`. */
+export function rateOf({ rate }: SendOptions): number | undefined {
+  return positive(rate, '--rate');
+}
+
+/** Deliveries in all, of `--count`. */
+export function countOf(options: SendOptions): number | undefined {
+  return count(options.count, '--count');
 }
 
 /** The types that `--type` takes. */
@@ -114,8 +136,8 @@ function formOf(vendor: Vendor, name: string): Form {
   throw usage(`${vendor} has no --form ${name}; take ${known}`);
 }
 
-// Without the text, which may hold a password.
-function urlOf(text: string): string {
+/** `--to`, checked. The message goes without the text, which may hold a password. */
+export function urlOf(text: string): string {
   let url: URL;
   try {
     url = new URL(text);
@@ -133,13 +155,25 @@ function urlOf(text: string): string {
   return text;
 }
 
-function headerOf(text: string): HeaderLine {
+/** A line of `--header`. */
+export function headerOf(text: string): HeaderLine {
   const colon = text.indexOf(':');
   const name = text.slice(0, colon);
   if (colon < 1 || !/^[\w!#$%&'*+.^`|~-]+$/.test(name)) {
     throw usage("--header is no header line; write it as 'Name: value'");
   }
   return [name, text.slice(colon + 1).trim()];
+}
+
+function extrasOf(text: string): JsonObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = undefined;
+  }
+  if (isObject(value)) return value;
+  throw usage(`--extras is no JSON object; write it as '{"list":"shoppers"}'`);
 }
 
 function statusesOf(text: string): number[] {
@@ -163,6 +197,7 @@ function positive(text: string | undefined, option: string): number | undefined 
   throw usage(`${option} is not a number above 0; give one such as 10`);
 }
 
-function usage(message: string): TrackbridgeError {
+/** Wrong usage. `message` says what to change. */
+export function usage(message: string): TrackbridgeError {
   return new TrackbridgeError('CONFIG_INVALID', message);
 }

@@ -1,6 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import type { HeaderLine, WireRequest } from '../emulate/wire-request.js';
+import type { HttpRequest } from '../emulate/wire-request.js';
 
 /** Of an answer as much is kept as is shown. */
 const LONGEST_ANSWER = 2_000;
@@ -14,7 +14,7 @@ export interface Answer {
 /** Connections to one receiver. */
 export interface Connection {
   /** Sends one request. Rejects where there is no whole answer within `timeout` milliseconds. */
-  send(request: WireRequest, timeout: number): Promise<Answer>;
+  send(request: HttpRequest, timeout: number): Promise<Answer>;
   close(): void;
 }
 
@@ -37,7 +37,7 @@ export function openConnection(): Connection {
 }
 
 function exchange(
-  request: WireRequest,
+  request: HttpRequest,
   timeout: number,
   agents: { readonly http: HttpAgent; readonly https: HttpsAgent },
 ): Promise<Answer> {
@@ -57,7 +57,7 @@ function exchange(
         : httpRequest({ ...options, agent: agents.http });
     // Go sends no Connection header, and Node would add one.
     outgoing.removeHeader('Connection');
-    for (const [name, values] of linesByName(request.headers)) outgoing.setHeader(name, values);
+    for (const [name, values] of linesByName(request)) outgoing.setHeader(name, values);
     outgoing.once('error', (error) => {
       reject(error.name === 'AbortError' ? new Error(`no answer within ${timeout} ms`) : error);
     });
@@ -69,16 +69,22 @@ function exchange(
       response.once('error', reject);
       response.once('end', () => resolve({ status: response.statusCode ?? 0, text }));
     });
-    outgoing.end(request.body === '' ? undefined : request.body);
+    outgoing.end(request.body.length === 0 ? undefined : request.body);
   });
 }
 
-/** One entry a name; a name with several values becomes several lines. Node writes Latin-1, vendors UTF-8. */
-function linesByName(headers: readonly HeaderLine[]): Map<string, string[]> {
-  const lines = new Map<string, string[]>();
+/**
+ * One entry a name, spelled as at first; a name with several values becomes several lines. Node writes Latin-1, vendors
+ * UTF-8.
+ */
+function linesByName({ headers, valuesAreBytes }: HttpRequest): Iterable<[string, string[]]> {
+  const lines = new Map<string, [string, string[]]>();
   for (const [name, value] of headers) {
-    const bytes = Buffer.from(value).toString('latin1');
-    lines.set(name, [...(lines.get(name) ?? []), bytes]);
+    const bytes = valuesAreBytes ? value : Buffer.from(value).toString('latin1');
+    const key = name.toLowerCase();
+    const line = lines.get(key);
+    if (line === undefined) lines.set(key, [name, [bytes]]);
+    else line[1].push(bytes);
   }
-  return lines;
+  return lines.values();
 }

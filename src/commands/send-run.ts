@@ -1,12 +1,14 @@
 import type { Clock } from '../clock.js';
 import { retryAfter } from '../emulate/retry.js';
-import type { WireRequest } from '../emulate/wire-request.js';
+import type { HttpRequest } from '../emulate/wire-request.js';
 import { messageOf } from '../errors.js';
 import type { JsonObject, Vendor } from '../event/event.js';
 import type { Answer } from './send-request.js';
 
 /** One attempt at a delivery, as `--json` prints it. */
 export interface Attempt {
+  /** Of a recorded delivery: the file it stands in. */
+  readonly file?: string;
   readonly attempt: number;
   readonly method: string;
   readonly path: string;
@@ -21,11 +23,19 @@ export interface Attempt {
   readonly retried: boolean;
 }
 
+/** What is to be sent: events that the vendor's form makes a request of, or a recorded request. */
+export interface Delivery {
+  readonly events: readonly JsonObject[];
+  readonly recorded?: { readonly file: string; readonly request: HttpRequest };
+}
+
 export interface Run {
-  readonly vendor: Vendor;
-  readonly deliveries: readonly (readonly JsonObject[])[];
-  readonly encode: (events: readonly JsonObject[]) => WireRequest;
-  readonly send: (request: WireRequest) => Promise<Answer>;
+  /** Whose order and retries; undefined where neither matters. */
+  readonly vendor: Vendor | undefined;
+  readonly deliveries: readonly Delivery[];
+  /** Of events that are not recorded. */
+  readonly encode: (events: readonly JsonObject[]) => HttpRequest;
+  readonly send: (request: HttpRequest) => Promise<Answer>;
   /** Deliveries a second; without it each waits for the one before. */
   readonly rate: number | undefined;
   /** Undefined: one attempt each. Else waits are divided by this. */
@@ -37,8 +47,7 @@ export interface Run {
   readonly onAttempt: (attempt: Attempt) => void;
 }
 
-interface Waiting {
-  readonly events: readonly JsonObject[];
+interface Waiting extends Delivery {
   readonly attempts: number;
   readonly firstAt: number | undefined;
   readonly due: number;
@@ -52,8 +61,8 @@ export async function runDeliveries(run: Run): Promise<void> {
   const { clock, rate } = run;
   const begun = clock.monotonic();
   const atOnce = rate === undefined ? 1 : MOST_AT_ONCE;
-  let waiting: Waiting[] = run.deliveries.map((events, index) => ({
-    events,
+  let waiting: Waiting[] = run.deliveries.map((delivery, index) => ({
+    ...delivery,
     attempts: 0,
     firstAt: undefined,
     due: rate === undefined ? begun : begun + (index * 1_000) / rate,
@@ -81,10 +90,10 @@ export async function runDeliveries(run: Run): Promise<void> {
 function nextDue(
   waiting: readonly Waiting[],
   underWay: ReadonlyMap<Promise<void>, readonly JsonObject[]>,
-  vendor: Vendor,
+  vendor: Run['vendor'],
   now: number,
 ): Waiting | undefined {
-  if (vendor === 'segment') return waiting.find(({ due }) => due <= now);
+  if (vendor !== 'rudderstack') return waiting.find(({ due }) => due <= now);
   const held = new Set([...underWay.values()].flat().map(userOf));
   for (const each of waiting) {
     const users = each.events.map(userOf);
@@ -141,7 +150,8 @@ function reformed(waiting: Waiting[], run: Run, now: number): Waiting[] {
 
 async function attempt(delivery: Waiting, run: Run): Promise<Waiting | undefined> {
   const { clock } = run;
-  const request = run.encode(delivery.events);
+  const { recorded } = delivery;
+  const request = recorded?.request ?? run.encode(delivery.events);
   const begun = clock.monotonic();
   const { status, text } = await run.send(request).then(
     (answer) => ({ status: answer.status, text: answer.text }),
@@ -152,6 +162,7 @@ async function attempt(delivery: Waiting, run: Run): Promise<Waiting | undefined
   const attempts = delivery.attempts + 1;
   const wait = waitOf(run, { status, attempts, age: now - firstAt });
   run.onAttempt({
+    ...(recorded === undefined ? {} : { file: recorded.file }),
     attempt: attempts,
     method: request.method,
     path: request.requestUri,
@@ -162,9 +173,7 @@ async function attempt(delivery: Waiting, run: Run): Promise<Waiting | undefined
     answer: text,
     retried: wait !== undefined,
   });
-  return wait === undefined
-    ? undefined
-    : { events: delivery.events, attempts, firstAt, due: now + wait };
+  return wait === undefined ? undefined : { ...delivery, attempts, firstAt, due: now + wait };
 }
 
 /** In real milliseconds, while the vendor's schedule runs in scaled ones. */
@@ -172,7 +181,7 @@ function waitOf(
   run: Run,
   outcome: { status: number | undefined; attempts: number; age: number },
 ): number | undefined {
-  if (run.timeScale === undefined) return undefined;
+  if (run.timeScale === undefined || run.vendor === undefined) return undefined;
   const age = outcome.age * run.timeScale;
   const wait = retryAfter(run.vendor, { ...outcome, age }, run.random());
   return wait === undefined ? undefined : wait / run.timeScale;

@@ -1,19 +1,27 @@
 import { Command, Option } from 'commander';
 import { systemClock } from '../clock.js';
-import { printRequest, type WireRequest } from '../emulate/wire-request.js';
+import { type HttpRequest, printRequest } from '../emulate/wire-request.js';
 import { messageOf, TrackbridgeError } from '../errors.js';
 import type { JsonObject } from '../event/event.js';
 import { printable } from '../sinks/printable.js';
-import { type CommandContext, EXIT, oneLine, printJson } from './io.js';
+import { type CommandContext, oneLine, printJson } from './io.js';
 import { deliveriesOf } from './send-events.js';
-import { FORM_NAMES, planOf, type SendOptions, type SendPlan, TYPES } from './send-options.js';
+import {
+  expectedOf,
+  FORM_NAMES,
+  planOf,
+  rateOf,
+  type SendOptions,
+  type SendPlan,
+  TYPES,
+} from './send-options.js';
+import { replayOf } from './send-replay.js';
+import { judge, printAttempt, printSummary, progressOn } from './send-report.js';
 import { openConnection } from './send-request.js';
-import { type Attempt, runDeliveries } from './send-run.js';
+import { type Attempt, type Run, runDeliveries } from './send-run.js';
 
 /** Up to here each attempt is a line, beyond it there is a summary. */
 const MOST_LINES = 50;
-/** How often the progress on a terminal is drawn, in attempts. */
-const PROGRESS_STEP = 10;
 
 /** `trackbridge send`: deliveries as Segment or RudderStack sends them, byte for byte. */
 export function sendCommand(context: CommandContext): Command {
@@ -21,14 +29,15 @@ export function sendCommand(context: CommandContext): Command {
     .description('send test deliveries exactly as Segment or RudderStack does')
     .requiredOption('--to <url>', 'where to')
     .addOption(
-      new Option('--as <vendor>', 'whose deliveries')
-        .choices(['segment', 'rudderstack'])
-        .makeOptionMandatory(),
+      new Option('--as <vendor>', 'whose deliveries; not with --replay').choices([
+        'segment',
+        'rudderstack',
+      ]),
     )
     .addOption(
       new Option(
         '--form <name>',
-        'which destination of it: actions, classic, extensible; webhook, http-json, http-form, http-xml',
+        'which destination of it: actions, classic, extensible, audiences, audience-create, audience-get; webhook, http-json, http-form, http-xml',
       ).choices(FORM_NAMES),
     )
     .addOption(
@@ -36,10 +45,15 @@ export function sendCommand(context: CommandContext): Command {
     )
     .option('--event <name>', 'the name of the track event; default Order Completed')
     .option('--file <file>', 'events of your own: a JSON object, or an array of several')
+    .option('--extras <json>', 'what the settings of an audience add to every body')
+    .option(
+      '--replay <files...>',
+      'recorded deliveries again, byte for byte: files, or directories of them',
+    )
     .option('--method <method>', 'POST, PUT, PATCH; for rudderstack also GET and DELETE')
     .option(
       '--secret <secret>',
-      'the shared secret; others on this machine can see it, so set SEGMENT_SHARED_SECRET or RUDDERSTACK_SHARED_SECRET instead where they matter',
+      'the shared secret; others on this machine can see it, so set SEGMENT_SHARED_SECRET or RUDDERSTACK_SHARED_SECRET instead where they matter; with --replay: signs anew',
     )
     .addOption(
       new Option('--header <line>', "a static header, 'Name: value'; may be repeated").argParser(
@@ -57,34 +71,42 @@ export function sendCommand(context: CommandContext): Command {
     .addHelpText(
       'after',
       '\nExits with 0 where every delivery ended with 2xx, or as --expect says; otherwise with 1.\n' +
-        '\nExample:\n  trackbridge send --to http://127.0.0.1:8080/segment --as segment --secret SECRET --batch 3\n',
+        '\nRecorded deliveries (trackbridge tail --save) go to the server of --to. A path in --to takes the place of the\n' +
+        'recorded one; the recorded query stays, but for what the query of --to says otherwise. With --secret Segment’s\n' +
+        'signature is made anew over the same bytes, by its rule for batches, and a secret that was masked is filled in.\n' +
+        '\nExample:\n' +
+        '  trackbridge send --to http://127.0.0.1:8080/segment --as segment --secret SECRET --batch 3\n' +
+        '  trackbridge send --to http://127.0.0.1:8080 --replay recorded/ --expect status:200\n',
     )
     .action((options: SendOptions) => send(options, context));
 }
 
+/** What is sent, wherever it comes from. */
+interface Job extends Pick<Run, 'vendor' | 'deliveries' | 'encode' | 'timeScale' | 'reform'> {
+  /** Milliseconds for one answer. */
+  readonly timeout: number;
+  /** Not to be shown. */
+  readonly secret: string | undefined;
+}
+
 async function send(options: SendOptions, context: CommandContext): Promise<void> {
-  const plan = planOf(options, context);
-  const deliveries = deliveriesOf(plan, systemClock);
-  const encode = (events: readonly JsonObject[]): WireRequest => encodeFor(plan, events);
+  const [expected, rate] = [expectedOf(options), rateOf(options)];
+  const job = options.replay === undefined ? madeUp(options, context) : recorded(options, context);
   // All of them before the first is sent: an event that steers elsewhere is found before anything has happened.
-  for (const events of deliveries) encode(events);
+  const requests = job.deliveries.map((each) => each.recorded?.request ?? job.encode(each.events));
   if (options.dryRun) {
-    for (const events of deliveries) printDry(encode(events), plan, context);
+    for (const request of requests) printDry(request, job.secret, context);
     return;
   }
-  const isQuiet = options.json === true || deliveries.length > MOST_LINES;
-  const progress = progressOn(context, deliveries.length);
+  const isQuiet = options.json === true || requests.length > MOST_LINES;
+  const progress = progressOn(context, requests.length > MOST_LINES ? requests.length : 0);
   const attempts: Attempt[] = [];
   const connection = openConnection();
   try {
     await runDeliveries({
-      vendor: plan.vendor,
-      deliveries,
-      encode,
-      send: (request) => connection.send(request, plan.form.timeout),
-      rate: plan.rate,
-      timeScale: plan.timeScale,
-      reform: plan.vendor === 'segment' ? plan.batch : undefined,
+      ...job,
+      send: (request) => connection.send(request, job.timeout),
+      rate,
       clock: systemClock,
       random: Math.random,
       onAttempt: (attempt) => {
@@ -99,12 +121,44 @@ async function send(options: SendOptions, context: CommandContext): Promise<void
   }
   if (options.json) printJson(attempts, context);
   else if (isQuiet) printSummary(attempts, context);
-  judge(attempts, plan, context);
+  judge(attempts, expected, context);
+}
+
+function madeUp(options: SendOptions, context: CommandContext): Job {
+  const plan = planOf(options, context);
+  return {
+    vendor: plan.vendor,
+    deliveries: deliveriesOf(plan, systemClock).map((events) => ({ events })),
+    encode: (events) => encodeFor(plan, events),
+    timeScale: plan.timeScale,
+    reform: plan.vendor === 'segment' ? plan.batch : undefined,
+    timeout: plan.form.timeout,
+    secret: plan.destination.secret,
+  };
+}
+
+/** As long as either vendor waits. */
+const REPLAY_TIMEOUT = 10_000;
+
+function recorded(options: SendOptions, context: CommandContext): Job {
+  const { deliveries, warnings } = replayOf(options);
+  for (const warning of warnings) context.err.write(`trackbridge: ${oneLine(warning)}\n`);
+  return {
+    vendor: undefined,
+    deliveries,
+    encode: () => {
+      throw new TypeError('a recorded delivery is not encoded');
+    },
+    timeScale: undefined,
+    reform: undefined,
+    timeout: REPLAY_TIMEOUT,
+    secret: options.secret,
+  };
 }
 
 /** The request of these events. Throws CONFIG_INVALID where an event leads to another server than `--to`. */
-function encodeFor(plan: SendPlan, events: readonly JsonObject[]): WireRequest {
-  let request: WireRequest;
+function encodeFor(plan: SendPlan, events: readonly JsonObject[]): HttpRequest {
+  let request: HttpRequest;
   try {
     request = plan.form.encode(events, plan.destination, plan.batch !== undefined);
   } catch (error) {
@@ -121,90 +175,11 @@ function encodeFor(plan: SendPlan, events: readonly JsonObject[]): WireRequest {
   );
 }
 
-/** RudderStack's secret stands in the request as it is, so it is masked. */
-function printDry(request: WireRequest, plan: SendPlan, context: CommandContext): void {
-  const { secret } = plan.destination;
+/** A shared secret stands in the request as it is, so it is masked. */
+function printDry(request: HttpRequest, secret: string | undefined, context: CommandContext): void {
   const headers = request.headers.map(
     ([name, value]) => [name, value === secret ? '***' : value] as const,
   );
   const lines = printRequest({ ...request, headers }).split('\r\n');
   context.out.write(`${lines.map((line) => printable(line)).join('\r\n')}\n`);
-}
-
-function printAttempt(attempt: Attempt, context: CommandContext): void {
-  const { status, method, path, events, milliseconds, answer, retried } = attempt;
-  const what = `${method} ${path.split('?')[0]}, ${events} event${events === 1 ? '' : 's'}`;
-  const again = retried ? ', to be tried again' : '';
-  const said = printable(oneLine(answer), 300);
-  context.out.write(`${status ?? '---'} ${what}, ${milliseconds} ms${again}: ${said}\n`);
-}
-
-function printSummary(attempts: readonly Attempt[], context: CommandContext): void {
-  const byStatus = new Map<string, number>();
-  for (const { status } of attempts) {
-    const key = String(status ?? 'no answer');
-    byStatus.set(key, (byStatus.get(key) ?? 0) + 1);
-  }
-  const events = attempts.reduce((sum, attempt) => sum + attempt.events, 0);
-  const counts = [...byStatus].map(([status, number]) => `${number} × ${status}`).join(', ');
-  context.out.write(`${attempts.length} deliveries, ${events} events: ${counts}\n`);
-}
-
-/** Says in one line what was not as it should be, and has the program leave with 1. */
-function judge(attempts: readonly Attempt[], plan: SendPlan, context: CommandContext): void {
-  const problem =
-    plan.expected === undefined ? failureOf(attempts) : unmet(attempts, plan.expected);
-  if (problem === undefined) return;
-  context.err.write(`trackbridge: ${oneLine(problem)}\n`);
-  process.exitCode = EXIT.failure;
-}
-
-function failureOf(attempts: readonly Attempt[]): string | undefined {
-  const failed = attempts.filter(({ status, retried }) => !retried && !isSuccess(status));
-  const [first] = failed;
-  if (first === undefined) return undefined;
-  const why =
-    first.status === null
-      ? `no answer (${first.answer}); is the receiver running, and --to right?`
-      : `answered ${first.status}: ${first.answer.slice(0, 300)}`;
-  return failed.length === 1
-    ? `a delivery was not accepted, ${why}`
-    : `${failed.length} deliveries were not accepted, the first: ${why}`;
-}
-
-function unmet(attempts: readonly Attempt[], expected: readonly number[]): string | undefined {
-  const [only, ...more] = expected;
-  const wanted = more.length === 0 ? attempts.map(() => only) : expected;
-  const came = attempts.map(({ status }) => status);
-  const at = wanted.findIndex((status, index) => status !== came[index]);
-  if (at === -1 && came.length === wanted.length) return undefined;
-  if (at === -1) return `--expect lists ${wanted.length} answers, but there were ${came.length}`;
-  const answer = came[at];
-  const said = answer === undefined ? 'there was none' : `it was ${answer ?? 'no answer'}`;
-  return `--expect is not met: answer ${at + 1} should have been ${wanted[at]}, ${said}`;
-}
-
-function isSuccess(status: number | null): boolean {
-  return status !== null && status >= 200 && status < 300;
-}
-
-/** A line on standard error that draws itself over, where that is a terminal. */
-function progressOn(
-  context: CommandContext,
-  total: number,
-): { show(done: number): void; end(): void } {
-  if (!('isTTY' in context.err) || context.err.isTTY !== true || total <= MOST_LINES) {
-    return { show: () => undefined, end: () => undefined };
-  }
-  return {
-    show(done) {
-      if (done % PROGRESS_STEP !== 0 && done < total) return;
-      const filled = Math.min(30, Math.round((30 * done) / total));
-      const bar = '#'.repeat(filled).padEnd(30, '.');
-      context.err.write(`\r[${bar}] ${done} of ${total}`);
-    },
-    end() {
-      context.err.write('\n');
-    },
-  };
 }

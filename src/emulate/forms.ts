@@ -1,6 +1,9 @@
-import type { Vendor } from '../event/event.js';
+import type { JsonObject, Vendor } from '../event/event.js';
+import { encodeAudienceSetUp, encodeAudiences } from './audiences.js';
+import { audienceToCreate, audienceToGet } from './engage.js';
 import { encodeHttp } from './rudderstack-http.js';
 import { encodeWebhook } from './rudderstack-webhook.js';
+import type { SampleType } from './samples.js';
 import { encodeSegment } from './segment.js';
 import type { Encoder } from './wire-request.js';
 
@@ -11,6 +14,12 @@ export interface Form {
   readonly takesBatches: boolean;
   /** After how many milliseconds without an answer the vendor gives an attempt up. */
   readonly timeout: number;
+  /** What kind of made-up event goes with it; track where it does not say. */
+  readonly type?: SampleType;
+  /** Makes what it carries, where that is no event. */
+  readonly make?: () => JsonObject;
+  /** Whether an audience's settings may add to its bodies. */
+  readonly takesExtras?: true;
 }
 
 const SECOND = 1_000;
@@ -41,6 +50,16 @@ export const FORMS: Readonly<Record<Vendor, Readonly<Record<string, Form>>>> = {
       takesBatches: true,
       timeout: 10 * SECOND,
     },
+    audiences: {
+      encode: encodeAudiences,
+      methods: BODY_METHODS,
+      takesBatches: true,
+      timeout: 10 * SECOND,
+      type: 'engage',
+      takesExtras: true,
+    },
+    'audience-create': audienceSetUp(audienceToCreate),
+    'audience-get': audienceSetUp(audienceToGet),
   },
   rudderstack: {
     webhook: {
@@ -69,3 +88,14 @@ export const FORMS: Readonly<Record<Vendor, Readonly<Record<string, Form>>>> = {
     },
   },
 };
+
+function audienceSetUp(make: () => JsonObject): Form {
+  return {
+    encode: ([event], destination) => encodeAudienceSetUp(event ?? {}, destination),
+    methods: ['POST'],
+    takesBatches: false,
+    timeout: 10 * SECOND,
+    make,
+    takesExtras: true,
+  };
+}

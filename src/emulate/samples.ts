@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { EVENT_TYPES, type JsonObject, type Vendor } from '../event/event.js';
+import { engageBody, fromEngage } from './engage.js';
 import { SHOPPING } from './shopping.js';
 
-/** What `sampleEvent` makes: a type of event, or with `ecommerce` the next event of a visit to a shop. */
-export const SAMPLE_TYPES = [...EVENT_TYPES, 'ecommerce'] as const;
+/**
+ * What `sampleEvent` makes: a type of event, with `ecommerce` the next event of a visit to a shop, or with `engage` the
+ * next one of Segment's audiences and computed traits.
+ */
+export const SAMPLE_TYPES = [...EVENT_TYPES, 'ecommerce', 'engage'] as const;
 export type SampleType = (typeof SAMPLE_TYPES)[number];
 
 export interface SampleOptions {
@@ -32,6 +36,7 @@ export function sampleEvent(options: SampleOptions): JsonObject {
   const userId = `user-${index % 100}`;
   if (type === 'delete') return deletion(userId, now);
   const body = bodyOf(options);
+  if (type === 'engage') return fromEngage(asSegment(body, userId, now), index);
   return vendor === 'segment' ? asSegment(body, userId, now) : asRudderstack(body, userId, now);
 }
 
@@ -64,6 +69,8 @@ function bodyOf({ type, event, index }: SampleOptions): JsonObject {
       const name = names[index % names.length] ?? '';
       return { type: 'track', event: name, properties: SHOPPING[name] ?? {} };
     }
+    case 'engage':
+      return engageBody(index);
     default: {
       const name = event ?? 'Order Completed';
       const known = Object.hasOwn(SHOPPING, name) ? SHOPPING[name] : undefined;

@@ -18,10 +18,7 @@ export function encodeSegment(
   const texts = events.map((event) => JSON.stringify(event));
   const elements = form === 'extensible' ? texts.map((text) => `{"json":${text}}`) : texts;
   const body = isBatch ? `[${elements.join(',')}]` : (texts[0] ?? '');
-  const signature =
-    destination.secret === undefined || texts[0] === undefined
-      ? undefined
-      : createHmac('sha1', destination.secret).update(texts[0]).digest('hex');
+  const signature = signatureOf(events[0], destination.secret);
   const { origin, host, url } = splitUrl(destination.url);
   const headers =
     form === 'classic'
@@ -34,6 +31,15 @@ export function encodeSegment(
     headers,
     body,
   };
+}
+
+/** The hex HMAC-SHA1 of an event's JSON text; undefined where there is nothing to sign or to sign with. */
+export function signatureOf(
+  event: JsonObject | undefined,
+  secret: string | undefined,
+): string | undefined {
+  if (event === undefined || secret === undefined) return undefined;
+  return createHmac('sha1', secret).update(JSON.stringify(event)).digest('hex');
 }
 
 // Names and values are documented, the order is not.
@@ -55,9 +61,11 @@ function classicHeaders(
   );
 }
 
-// As recorded from the destination's code under node-fetch 2: a header of the mapping wins over a computed one, but for
-// the content type, which is JSON whatever the mapping says.
-function actionsHeaders(
+/**
+ * As recorded from the destination's code under node-fetch 2: a header of the mapping wins over a computed one, but for
+ * the content type, which is JSON whatever the mapping says.
+ */
+export function actionsHeaders(
   host: string,
   configured: readonly HeaderLine[],
   signature: string | undefined,

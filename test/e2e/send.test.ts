@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -13,6 +11,7 @@ import {
   runCommand,
   startReceiver,
 } from '../support/receiver.js';
+import { type RecordingSocket, recordingSocket } from '../support/recording-socket.js';
 
 const SECRET = 'a-long-enough-secret';
 const env = { SEGMENT_SHARED_SECRET: SECRET, RUDDERSTACK_SHARED_SECRET: SECRET };
@@ -46,6 +45,8 @@ describe('send, to the program', () => {
     ['segment', '--form classic'],
     ['segment', '--form actions --batch 3 --count 2'],
     ['segment', '--form extensible --batch 3'],
+    ['segment', '--form audiences --count 6'],
+    ['segment', '--form audiences --batch 6'],
     ['segment', '--type delete'],
     ['segment', '--type ecommerce --method PUT --count 28 --rate 100'],
     ['rudderstack', '--type identify --method PATCH'],
@@ -114,33 +115,12 @@ describe('send, to the program', () => {
 });
 
 describe('send, to a socket', () => {
-  let server: Server | undefined;
-  const sockets = new Set<Socket>();
-  afterEach(() => {
-    for (const socket of sockets) socket.destroy();
-    server?.close();
-  });
-  /** Records what arrives, and answers one request after the other with these statuses, then with 200. */
-  async function listen(statuses: number[]): Promise<{ url: string; bytes: () => string }> {
-    let bytes = '';
-    server = createServer((socket) => {
-      sockets.add(socket);
-      let unanswered = '';
-      socket.setEncoding('latin1').on('data', (text) => {
-        bytes += text;
-        unanswered += text;
-        const length = Number(/\r\ncontent-length: (\d+)/i.exec(unanswered)?.[1] ?? 0);
-        const head = unanswered.indexOf('\r\n\r\n');
-        if (head === -1 || unanswered.length < head + 4 + length) return;
-        unanswered = '';
-        socket.write(`HTTP/1.1 ${statuses.shift() ?? 200} Said\r\ncontent-length: 0\r\n\r\n`);
-      });
-    });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as { port: number };
-    return { url: `http://127.0.0.1:${port}`, bytes: () => bytes };
-  }
+  let socket: RecordingSocket | undefined;
+  afterEach(() => socket?.close());
+  const listen = async (statuses: number[]): Promise<RecordingSocket> => {
+    socket = await recordingSocket(statuses);
+    return socket;
+  };
 
   it('puts RudderStack’s bytes on the wire, two lines of one name included', async () => {
     const { url, bytes } = await listen([]);
@@ -184,6 +164,17 @@ describe('send, to a socket', () => {
       `Host: ${new URL(url).host}`,
       'Connection: keep-alive',
     ]);
+  });
+
+  it('asks for an audience as Segment does: extras first, unsigned', async () => {
+    const { url, bytes } = await listen([]);
+    const args = ['send', '--to', `${url}/audiences`, '--as', 'segment', '--extras', '{"list":7}'];
+    const form = async (name: string) =>
+      (await runCommand([...args, '--form', name], { env })).code;
+    expect([await form('audience-create'), await form('audience-get')]).toEqual([0, 0]);
+    expect(bytes()).toContain('{"list":7,"audienceName":"first_time_shopper"}');
+    expect(bytes()).toContain('{"list":7,"externalId":"audience-1"}');
+    expect(bytes()).not.toMatch(/x-signature/i);
   });
 
   it.each([
@@ -251,6 +242,11 @@ describe('send', () => {
 
   it.each([
     ['--as segment', /--to/],
+    ['--to http://x/', /--as segment/],
+    ['--to http://x/ --as rudderstack --type engage', /--as segment/],
+    ['--to http://x/ --as segment --extras {}', /--form audiences/],
+    ['--to http://x/ --as segment --form audiences --extras []', /--extras/],
+    ['--to http://x/ --as segment --form audience-get --batch 2', /--batch/],
     ['--to nowhere --as segment', /--to/],
     ['--to http://u:pass@x/ --as segment', /--header/],
     ['--to http://x/ --as mixpanel', /--as/],

@@ -6,7 +6,7 @@ describe.each(['segment', 'rudderstack'] as const)('made-up events of %s', (vend
   it.each(SAMPLE_TYPES)('%s has its type, an id of its own and the times given', (type) => {
     const make = () => sampleEvent({ vendor, type, event: undefined, index: 0, now: 0 });
     const [one, other] = [make(), make()];
-    expect(one['type']).toBe(type === 'ecommerce' ? 'track' : type);
+    expect(one['type']).toBe(['ecommerce', 'engage'].includes(type) ? 'track' : type);
     expect(one['messageId']).not.toBe(other['messageId']);
     expect(String(one['messageId']).length).toBeLessThanOrEqual(100);
     expect(one['timestamp']).toBe('1970-01-01T00:00:00.000Z');

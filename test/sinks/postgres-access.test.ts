@@ -48,8 +48,7 @@ describe.runIf(there)('postgres: a server with passwords and TLS', () => {
       'a certificate that nobody vouches for',
       PASSWORD,
       {},
-      // Node 24 goes on with advice of its own.
-      /cannot be reached: self-signed certificate/,
+      /cannot be reached: self-signed certificate$/,
     ],
     [
       'a wrong password',

@@ -1,0 +1,189 @@
+import { createHmac } from 'node:crypto';
+import type { HeaderLine, HttpRequest } from '../emulate/wire-request.js';
+import { isObject, type JsonObject } from '../event/event.js';
+import { firstElement } from '../verify/first-element.js';
+import { type FixtureFile, readFixtures } from './fixture-files.js';
+import { countOf, headerOf, type SendOptions, urlOf, usage } from './send-options.js';
+import type { Delivery } from './send-run.js';
+
+/** Recorded deliveries as they will be sent, and what is wrong with some of them. */
+export interface Replay {
+  readonly deliveries: readonly Delivery[];
+  /** A sentence each, for standard error. */
+  readonly warnings: readonly string[];
+}
+
+/** What `--replay` makes no sense with: all that says how events are made or encoded. */
+const OTHERS = [
+  'as',
+  'form',
+  'type',
+  'event',
+  'file',
+  'method',
+  'batch',
+  'extras',
+  'retry',
+  'timeScale',
+] as const;
+
+/** The deliveries of `--replay`, in order; with `--count` so many of them, beginning anew after the last. */
+export function replayOf(options: SendOptions): Replay {
+  const other = OTHERS.find((name) => options[name] !== undefined);
+  if (other !== undefined) {
+    const option = other === 'timeScale' ? 'time-scale' : other;
+    throw usage(`--replay sends what was recorded; leave --${option} out`);
+  }
+  const url = new URL(urlOf(options.to));
+  const headers = (options.header ?? []).map(headerOf);
+  const files = readFixtures(options.replay ?? []);
+  const once = files.map((each): Delivery => {
+    const request = requestOf(each, url, options.secret, headers);
+    return { events: eventsIn(each.body), recorded: { file: each.file, request } };
+  });
+  const total = countOf(options) ?? once.length;
+  return {
+    deliveries: Array.from({ length: total }, (_, index) => once[index % once.length]).filter(
+      (each) => each !== undefined,
+    ),
+    warnings: warningsOf(files, once, options.secret),
+  };
+}
+
+/** What the connection decides by itself. Of a recording it would be wrong. */
+const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
+  'host',
+  'content-length',
+  'content-encoding',
+  'transfer-encoding',
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'expect',
+  'te',
+  'trailer',
+  'upgrade',
+]);
+
+function requestOf(
+  { fixture, body }: FixtureFile,
+  to: URL,
+  secret: string | undefined,
+  given: readonly HeaderLine[],
+): HttpRequest {
+  const own =
+    secret === undefined ? [] : credentials(fixture.headers, fixture.masked, body, secret);
+  const replaced = new Set([...own, ...given].map(([name]) => name.toLowerCase()));
+  const kept = fixture.headers.filter(
+    ([name]) => !OF_THE_CONNECTION.has(name.toLowerCase()) && !replaced.has(name.toLowerCase()),
+  );
+  const carries = body.length > 0 || !['GET', 'HEAD', 'DELETE'].includes(fixture.method);
+  const length: HeaderLine[] = carries ? [['Content-Length', String(body.length)]] : [];
+  return {
+    method: fixture.method,
+    origin: to.origin,
+    requestUri: targetOf(fixture.path, to),
+    headers: [
+      ['Host', to.host],
+      ...kept,
+      ...[...own, ...given].map(
+        ([name, value]): HeaderLine => [name, Buffer.from(value).toString('latin1')],
+      ),
+      ...length,
+    ],
+    valuesAreBytes: true,
+    body,
+  };
+}
+
+/** The recorded path, or that of `--to` where it has one; the recorded query, and in it what `--to` says otherwise. */
+function targetOf(recorded: string, to: URL): string {
+  const [path = '', ...rest] = recorded.split('?');
+  const names = new Set(to.searchParams.keys());
+  const pairs = rest.join('?').split('&');
+  const query = [to.search.slice(1), ...pairs.filter((pair) => !names.has(nameOf(pair)))];
+  const joined = query.filter((part) => part !== '').join('&');
+  return (to.pathname === '/' ? path : to.pathname) + (joined === '' ? '' : `?${joined}`);
+}
+
+function nameOf(pair: string): string {
+  return [...new URLSearchParams(pair).keys()][0] ?? '';
+}
+
+const HEX_SHA1 = /^[0-9a-f]{40}$/i;
+
+/**
+ * The headers that this secret makes: a signature anew where the recorded one has Segment's form, else the secret itself
+ * where a header was masked that is not a login's.
+ */
+function credentials(
+  headers: readonly HeaderLine[],
+  masked: readonly string[],
+  body: Buffer,
+  secret: string,
+): HeaderLine[] {
+  const signature = headers.find(
+    ([name, value]) => name.toLowerCase() === 'x-signature' && HEX_SHA1.test(value),
+  );
+  const signed: HeaderLine[] =
+    signature === undefined ? [] : [[signature[0], signatureOver(body, secret)]];
+  const own = masked.filter((name) => !/^(cookie|proxy-authorization)$/i.test(name));
+  const custom = own.filter((name) => name.toLowerCase() !== 'authorization');
+  const shared = (custom.length > 0 ? custom : own).map((name): HeaderLine => [name, secret]);
+  return [...signed, ...shared];
+}
+
+/** By Segment's rule: over the body; of a batch over the first element's own bytes, or what its `json` holds. */
+function signatureOver(body: Buffer, secret: string): string {
+  const first = firstElement(body);
+  const signed = first === undefined ? body : (first.json ?? first.element);
+  return createHmac('sha1', secret).update(signed).digest('hex');
+}
+
+/** The events a body holds, for what is said of the attempt; one without a name where it cannot be told. */
+function eventsIn(body: Buffer): JsonObject[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(body.toString('utf8'));
+  } catch {
+    return [{}];
+  }
+  const list = isObject(value) && Array.isArray(value['batch']) ? value['batch'] : value;
+  if (!Array.isArray(list)) return [isObject(list) ? list : {}];
+  return (list as unknown[]).map((item) => {
+    if (!isObject(item)) return {};
+    const { json, ...others } = item;
+    return isObject(json) && Object.keys(others).length === 0 ? json : item;
+  });
+}
+
+function warningsOf(
+  files: readonly FixtureFile[],
+  deliveries: readonly Delivery[],
+  secret: string | undefined,
+): string[] {
+  const saying = (holds: (each: FixtureFile, index: number) => boolean, text: string): string[] => {
+    const some = files.filter(holds);
+    const [first] = some;
+    if (first === undefined) return [];
+    const more = some.length > 1 ? ` and ${some.length - 1} more` : '';
+    return [`${first.file}${more}: ${text}`];
+  };
+  const without = (each: FixtureFile): boolean => secret === undefined && !each.fixture.redacted;
+  return [
+    ...saying(
+      ({ fixture }) => secret === undefined && fixture.redacted,
+      'values were redacted, so its signature will not hold; give --secret',
+    ),
+    ...saying(
+      (each) => without(each) && each.fixture.masked.length > 0,
+      'headers were masked and are left out; give --secret, or --header for a login',
+    ),
+    ...saying(
+      (_, index) => MASK.test(deliveries[index]?.recorded?.request.requestUri ?? ''),
+      'its query holds a masked value; give the real one in the query of --to',
+    ),
+  ];
+}
+
+const MASK = /\[masked\]|%5bmasked%5d/i;
