@@ -26,6 +26,7 @@ export function segmentApi(strict: boolean): TrackingVendor {
     noKey: () => 'no write key in Authorization: Basic, the body, its items or the query',
     unknownKey: 'the write key is not listed',
     bodyBeforeKey: true,
+    oneRefusesAll: false,
     checkSize(bytes, route) {
       const [limit, what] =
         route.kind === 'event' ? [EVENT_LIMIT, 'an event'] : [BATCH_LIMIT, 'a batch'];
