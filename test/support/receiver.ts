@@ -158,11 +158,11 @@ export async function readEvents(file: string): Promise<Record<string, unknown>[
   return (await readLines(file)).map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
-/** Asks again until the answer is what is waited for; fails after ten seconds with the last answer. */
+/** Asks again until the answer is what is waited for; fails after a minute with the last answer. */
 export async function eventually<T>(
   ask: () => Promise<T> | T,
   isIt: (answer: T) => boolean,
-  within = 10_000,
+  within = 60_000,
 ): Promise<T> {
   const until = performance.now() + within;
   for (;;) {
