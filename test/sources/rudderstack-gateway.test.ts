@@ -46,3 +46,13 @@ describe('a type of RudderStack’s alone', () => {
     expect(store.events).toMatchObject([{ type }]);
   });
 });
+
+it('a wrong method is refused without a text, and so without a type', async () => {
+  const { ask } = await gateway();
+  for (const method of ['GET', 'PUT', 'DELETE']) {
+    const answer = await ask('/v1/track', { method });
+    expect([answer.status, await answer.text()]).toEqual([405, '']);
+    expect(answer.headers.get('content-type')).toBeNull();
+    expect(answer.headers.get('allow')).toBe('POST, OPTIONS');
+  }
+});

@@ -62,6 +62,17 @@ describe.each(DIALECTS)('in the dialect %s', (dialect) => {
     expect(served.store.deliveries).toEqual([]);
   });
 
+  it.each(['/pixel/v1/track', '/v1/pixel/track'])(
+    'what is posted to a pixel is not kept, and not answered as if it were: %s',
+    async (path) => {
+      const { ask, store } = await api({ dialect });
+      const body = JSON.stringify(track());
+      const answer = await ask(`${path}?writeKey=WK`, { method: 'POST', body });
+      expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+      expect(store.deliveries).toEqual([]);
+    },
+  );
+
   it('deletions are taken where the source says so', async () => {
     const served = await api({ dialect, extraTypes: ['delete'] });
     await post(served, [{ type: 'delete', userId: 'u' }]);
