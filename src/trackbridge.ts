@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Koa from 'koa';
 import type { Middleware } from 'koa';
-import type { AdminDeps } from './admin/app.js';
+import type { OpenAdminDeps } from './admin/open.js';
 import { type Clock, systemClock } from './clock.js';
 import type { Config, SinkConfig } from './config/config.js';
 import { configFromObject } from './config/load.js';
+import { secretTexts } from './config/secret-texts.js';
 import type { MultipartReader } from './decode/multipart.js';
 import { createDispatcher, type Dispatcher } from './dispatch/dispatcher.js';
 import { loadTransform } from './dispatch/load-transform.js';
@@ -21,6 +22,8 @@ import { FirstBytes } from './http/first-byte.js';
 import { watchLoopDelay } from './http/loop-delay.js';
 import { prepareReplay, type QuarantinedFacts } from './http/prepare.js';
 import { createHttpServer, type HttpServer } from './http/server.js';
+import type { Inspector } from './inspect/inspector.js';
+import type { DeliveryRecorder } from './inspect/recorder.js';
 import type { Quarantined } from './outbox/outbox.js';
 import { createOutbox } from './outbox/registry.js';
 import { sinkTypes } from './sinks/registry.js';
@@ -140,7 +143,16 @@ export function createService(config: Config, options: ServiceOptions): Trackbri
     for (const watch of authentication.values()) watch.look();
   };
 
+  let inspector: Inspector | undefined;
+  const recorder: DeliveryRecorder = {
+    get wanted() {
+      return inspector?.recorder.wanted === true;
+    },
+    begin: (start) => (inspector as Inspector).recorder.begin(start),
+  };
+
   const appDeps = {
+    ...(config.admin === undefined ? {} : { recorder }),
     authentication: (name: string): AuthenticationWatch => {
       const watch = authentication.get(name);
       if (watch === undefined) throw new TypeError(`there is no source ${name}`);
@@ -164,8 +176,11 @@ export function createService(config: Config, options: ServiceOptions): Trackbri
   const routes = createIngestRoutes(sources, appDeps);
   const app = createApp(routes, appDeps);
 
-  const adminDeps: AdminDeps = {
-    credentials: config.admin ?? {},
+  const adminDeps: OpenAdminDeps = {
+    config,
+    secrets: secretTexts(config),
+    receiverUrl: () =>
+      ports.server === undefined ? undefined : ownUrl(config.server.host, ports.server),
     outbox,
     metrics,
     clock,
@@ -212,17 +227,25 @@ export function createService(config: Config, options: ServiceOptions): Trackbri
         createSink(name, sink, { clock, log, bridgeId }),
       ),
     );
-    dispatcher = createDispatcher({ outbox, sinks, clock, log, metrics });
+    const admin = config.admin && (await import('./admin/open.js')).openAdmin(adminDeps);
+    inspector = admin?.inspector;
+    const observer = inspector?.recorder;
+    dispatcher = createDispatcher({
+      outbox,
+      sinks,
+      clock,
+      log,
+      metrics,
+      ...(observer && { observer }),
+    });
     try {
       await outbox.open(Object.keys(config.sinks));
       loopDelay.start();
       admission.start();
       looking = setInterval(lookAtAuthentication, LOOK_EVERY).unref();
       dispatcher.start();
-      if (config.admin !== undefined) {
-        const { createAdminApp } = await import('./admin/app.js');
-        const admin = createAdminApp(adminDeps);
-        ports.admin = await listenOn('admin', admin, config.admin);
+      if (config.admin !== undefined && admin !== undefined) {
+        ports.admin = await listenOn('admin', admin.app, config.admin);
       }
       if (options.listen) {
         ports.server = await listenOn('server', app, config.server);
@@ -237,6 +260,8 @@ export function createService(config: Config, options: ServiceOptions): Trackbri
   /** In the reverse order of `open`; new deliveries get 503 until what was in flight is done. */
   async function close(): Promise<void> {
     draining = true;
+    // Who listens does so for as long as it may, and would be waited for.
+    inspector?.live.end();
     const until = clock.monotonic() + STOP_WITHIN;
     await Promise.all(servers.map((server) => server.settle(config.server.budget)));
     await flush();
@@ -284,6 +309,12 @@ export function createService(config: Config, options: ServiceOptions): Trackbri
     },
     ports,
   };
+}
+
+/** Where this very machine reaches a listener. */
+function ownUrl(host: string, port: number): string {
+  const reachable = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }
 
 /** Builds one configured sink and what the dispatcher needs beside it. Throws CONFIG_INVALID. */

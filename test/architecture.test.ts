@@ -58,7 +58,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'clock.ts',
   ],
   // Records what http and dispatch do, behind interfaces of theirs or of its own; knows neither.
-  inspect: ['explain', 'verify', 'event', 'errors.ts', 'clock.ts'],
+  inspect: ['explain', 'verify', 'event', 'outbox', 'errors.ts', 'clock.ts'],
   http: [
     'inspect',
     'sources',
@@ -93,6 +93,7 @@ const INTERFACES_ONLY: Readonly<Record<string, readonly string[]>> = {
   'http → outbox': ['outbox/outbox.ts'],
   'admin → dispatch': ['dispatch/health.ts'],
   'admin → outbox': ['outbox/outbox.ts'],
+  'inspect → outbox': ['outbox/outbox.ts'],
 };
 
 interface Import {

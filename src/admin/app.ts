@@ -18,6 +18,8 @@ import type { Log } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { authorize, type Credentials } from './authorize.js';
 import { BROWSER_HEADERS, refuseForms, refuseOtherSites } from './browser.js';
+import { type DeliveryRoutesDeps, deliveryRoutes } from './delivery-routes.js';
+import { type LiveRouteDeps, liveRoute } from './live-route.js';
 import { publishedSchemas } from './schema-files.js';
 import { shelfRoutes } from './shelf-routes.js';
 
@@ -36,6 +38,8 @@ export interface AdminDeps {
   readonly sinkStates: () => ReadonlyMap<string, SinkState>;
   /** Makes a quarantined event canonical under the configuration of now and accepts it; rejects where it still is not valid. */
   readonly replayQuarantined: (entry: Quarantined) => Promise<void>;
+  /** What is recorded of deliveries; absent: nothing of them is shown. */
+  readonly inspect?: DeliveryRoutesDeps & LiveRouteDeps;
 }
 
 /** How long reading the outbox may take, milliseconds. */
@@ -130,6 +134,10 @@ function adminRoutes(deps: AdminDeps): Router {
     detail: (entry) => summarizeQuarantined(entry, true),
     replay: (entries) => replayEach(entries, deps.replayQuarantined),
   });
+  if (deps.inspect !== undefined) {
+    deliveryRoutes(router, deps.inspect);
+    liveRoute(router, deps.inspect);
+  }
   return router;
 }
 

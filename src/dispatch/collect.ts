@@ -3,7 +3,7 @@ import type { SinkConfig } from '../config/config.js';
 import { messageOf } from '../errors.js';
 import type { Claimed, Consumer, Settlement } from '../outbox/outbox.js';
 import { type Part, toEntry } from './entry.js';
-import type { DispatchLog } from './ports.js';
+import type { AttemptObserver, DispatchLog, ObservedEvent } from './ports.js';
 import type { Prepared } from './prepare.js';
 import type { Settle } from './settler.js';
 import { childOf } from './signals.js';
@@ -17,6 +17,7 @@ export interface CollectOptions {
   readonly settle: Settle;
   readonly clock: Clock;
   readonly log: DispatchLog;
+  readonly observer?: AttemptObserver;
   /** Aborted: claims nothing more and does not wait. */
   readonly soft: AbortSignal;
 }
@@ -71,7 +72,7 @@ async function claim(
 
 async function sortOut(
   claimed: readonly Claimed[],
-  { clock, prepare, settle }: CollectOptions,
+  { clock, observer, prepare, settle, sink }: CollectOptions,
 ): Promise<{ parts: Part[]; events: number }> {
   const prepared = await Promise.all(claimed.map(({ json }) => prepare(json)));
   const parts: Part[] = [];
@@ -91,8 +92,17 @@ async function sortOut(
       settlements.push({ id: one.id, outcome: 'dead', attempt });
     }
   });
+  if (observer?.wanted === true && settlements.length > 0) {
+    observer.attempted({ sink, at: clock.now(), ms: 0, events: settlements.map(observed) });
+  }
   await settle(settlements);
   return { parts, events };
+}
+
+function observed(settlement: Settlement): ObservedEvent {
+  const { id } = settlement;
+  if (settlement.outcome === 'done') return { id, outcome: 'skipped' };
+  return { id, outcome: 'permanent', error: settlement.attempt.error };
 }
 
 async function moreOr(

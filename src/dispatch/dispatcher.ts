@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import type { Outbox } from '../outbox/outbox.js';
 import type { SinkState } from './health.js';
-import type { DispatchLog, DispatchMetrics } from './ports.js';
+import type { AttemptObserver, DispatchLog, DispatchMetrics, DispatchPorts } from './ports.js';
 import { SettledWatch } from './settled-watch.js';
 import { SinkRunner, type SinkSpec } from './sink-runner.js';
 
@@ -14,6 +14,7 @@ export interface DispatcherOptions {
   readonly metrics: DispatchMetrics;
   /** Uniform in [0, 1), for the jitter of waits; Math.random unless a test says otherwise. */
   readonly random?: () => number;
+  readonly observer?: AttemptObserver;
 }
 
 /** Takes events from the outbox to the sinks. Start and stop may be called twice; once stopped it stays stopped. */
@@ -36,8 +37,8 @@ export interface Dispatcher {
 
 /** Builds the dispatcher over the outbox and sinks it is given; nothing runs before `start`. */
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
-  const { outbox, sinks, clock, log, metrics, random = Math.random } = options;
-  const ports = { clock, log, metrics, random };
+  const { outbox, sinks, clock, log, metrics, observer, random = Math.random } = options;
+  const ports: DispatchPorts = { clock, log, metrics, random, ...(observer && { observer }) };
   const watch = new SettledWatch(sinks.map(({ name }) => name));
   const backlog = async (sink: string): Promise<number | undefined> => {
     const stats = await outbox.stats();

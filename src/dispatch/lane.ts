@@ -8,10 +8,12 @@ import { type CollectOptions, collect } from './collect.js';
 import { giveUpAt, type Part } from './entry.js';
 import type { Health } from './health.js';
 import { type Judgement, judge } from './judge.js';
+import { observedOf } from './observe.js';
 import type { DispatchPorts, StopSignals } from './ports.js';
 import { OUTBOX_RETRY } from './settler.js';
 
-export interface LaneOptions extends Omit<CollectOptions, 'clock' | 'log' | 'soft' | 'batch'> {
+export interface LaneOptions
+  extends Omit<CollectOptions, 'clock' | 'log' | 'soft' | 'batch' | 'observer'> {
   readonly config: SinkConfig;
   readonly target: Sink;
   /** The sink's, shared by its lanes. */
@@ -73,9 +75,15 @@ async function attemptNext(queue: (readonly Part[])[], options: LaneOptions): Pr
   try {
     const events = batch.map(({ event }) => event);
     const limits = { clock, timeout: config.timeout, stop: stop.hard };
+    const startedAt = clock.monotonic();
     const outcome = await attempt(target, events, limits);
     if (outcome.kind === 'stopped') return false;
     const judgement = judge(batch, outcome, { retry: config.retry, clock, random });
+    if (ports.observer?.wanted === true) {
+      const ms = clock.monotonic() - startedAt;
+      const observed = observedOf(batch, judgement);
+      ports.observer.attempted({ sink: options.sink, at: clock.now(), ms, events: observed });
+    }
     queue.unshift(...judgement.again);
     report(judgement, options);
     pass.end(verdictOf(judgement));

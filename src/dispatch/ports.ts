@@ -14,6 +14,27 @@ export interface DispatchMetrics {
   circuitOpened(sink: string): void;
 }
 
+/** What became of an event in one attempt; `skipped`: the sink did not want it. */
+export interface ObservedEvent {
+  /** The outbox's id. */
+  readonly id: string;
+  readonly outcome: 'delivered' | 'transient' | 'permanent' | 'skipped';
+  readonly error?: string;
+}
+
+/** Told of every attempt as it ends, and of what is not sent. Neither throws nor waits. */
+export interface AttemptObserver {
+  /** Asked first: nothing is put together while nobody looks. */
+  readonly wanted: boolean;
+  /** `at`: when it ended, milliseconds since the epoch. */
+  attempted(report: {
+    readonly sink: string;
+    readonly at: number;
+    readonly ms: number;
+    readonly events: readonly ObservedEvent[];
+  }): void;
+}
+
 /** What every part of the dispatcher is handed. */
 export interface DispatchPorts {
   readonly clock: Clock;
@@ -21,6 +42,7 @@ export interface DispatchPorts {
   readonly metrics: DispatchMetrics;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  readonly observer?: AttemptObserver;
 }
 
 /**

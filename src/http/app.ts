@@ -1,6 +1,8 @@
 import Router from '@koa/router';
 import Koa, { type Context, type Middleware, type Next } from 'koa';
 import { type ErrorCode, messageOf, TrackbridgeError } from '../errors.js';
+import type { DeliveryRecorder } from '../inspect/recorder.js';
+import type { Tape } from '../inspect/tape.js';
 import type { Answer, Dialect, Source } from '../sources/source.js';
 import type { Log } from '../telemetry/log.js';
 import type { DeliveryOutcome, Metrics } from '../telemetry/metrics.js';
@@ -16,6 +18,8 @@ export interface AppDeps extends IngestDeps {
   readonly outbox: IngestDeps['outbox'] & { probe(): Promise<void> };
   readonly metrics: Metrics;
   readonly log: Log;
+  /** Absent where there is no inspector; asked once a delivery. */
+  readonly recorder?: DeliveryRecorder;
 }
 
 /** The outcome label of every status that the contract's table of answers refuses a delivery with. */
@@ -83,10 +87,15 @@ function receive(source: Source, deps: AppDeps): Middleware {
     // The connection is not used again, so that it is gone when the drain is over.
     if (deps.isDraining()) ctx.set('connection', 'close');
     let outcome: DeliveryOutcome = 'accepted';
+    let refusal: unknown;
+    const tape =
+      ctx.method === 'HEAD'
+        ? undefined
+        : begin(deps.recorder, source.name, requestId, ctx, clock.now());
     const dialect = source.dialectFor?.(belowOf(source, ctx.path), ctx.method);
     try {
       if (cors !== undefined) allowOrigin(ctx, cors);
-      const taken = await ingest(ctx, requestId, startedAt);
+      const taken = await ingest(ctx, requestId, startedAt, tape);
       if ('status' in taken) {
         // Of the vendor's API, and no delivery: no event came with it.
         write(ctx, taken);
@@ -107,11 +116,56 @@ function receive(source: Source, deps: AppDeps): Middleware {
       if (dialect === undefined) answer(ctx, error);
       else write(ctx, refusalOf(dialect, error));
       outcome = outcomeOf(error);
+      refusal = error;
       logRefusal(log, error, ctx, { requestId, source: source.name });
     }
     // HEAD asks and delivers nothing.
-    if (ctx.method !== 'HEAD') metrics.delivery(outcome, clock.monotonic() - startedAt);
+    if (ctx.method === 'HEAD') return;
+    const ms = clock.monotonic() - startedAt;
+    metrics.delivery(outcome, ms);
+    if (tape !== undefined) end(tape, ctx, outcome, ms, refusal);
   };
+}
+
+/** A tape of the delivery, where anybody wants one. */
+function begin(
+  recorder: DeliveryRecorder | undefined,
+  source: string,
+  id: string,
+  ctx: Context,
+  at: number,
+): Tape | undefined {
+  if (recorder?.wanted !== true) return undefined;
+  const { httpVersion, rawHeaders, url = '' } = ctx.req;
+  const remote = ctx.ip.slice(0, LONGEST_ADDRESS);
+  return recorder.begin({
+    id,
+    at,
+    source,
+    method: ctx.method,
+    url,
+    httpVersion,
+    rawHeaders,
+    remote,
+  });
+}
+
+function end(
+  tape: Tape,
+  ctx: Context,
+  outcome: DeliveryOutcome,
+  ms: number,
+  refusal: unknown,
+): void {
+  const error = refusal === undefined ? undefined : knownError(refusal);
+  tape.answered({
+    status: ctx.status,
+    headers: ctx.response.headers,
+    body: ctx.body,
+    ms,
+    outcome,
+    ...(error === undefined ? {} : { code: error.code, detail: error.message }),
+  });
 }
 
 function answerProblems(deps: AppDeps, source: string): Middleware {

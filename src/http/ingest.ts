@@ -3,6 +3,7 @@ import { type Clock, within } from '../clock.js';
 import type { ServerConfig } from '../config/config.js';
 import { TrackbridgeError } from '../errors.js';
 import type { Canonicalizer } from '../event/canonicalizer.js';
+import type { Tape } from '../inspect/tape.js';
 import type { Appended, Outbox } from '../outbox/outbox.js';
 import type { Answer, Delivery, Source, Taken } from '../sources/source.js';
 import type { Metrics, SourceMetrics } from '../telemetry/metrics.js';
@@ -11,7 +12,7 @@ import type { Admission, Admitted } from './admission.js';
 import type { AuthenticationWatch } from './authentication-watch.js';
 import { declaredLength, readBody, refuseTooLarge } from './body.js';
 import { budgetSpent, type Deadlines } from './deadline.js';
-import { type Prepared, prepare, prepareUnauthenticated } from './prepare.js';
+import { type OnEvent, type Prepared, prepare, prepareUnauthenticated } from './prepare.js';
 import { RateLimit } from './rate-limit.js';
 
 export interface IngestDeps {
@@ -41,12 +42,13 @@ const MOST_HEADERS = 1000;
  * The way of a delivery from bytes to its answer, for one source:
  * path, method, drain, admission, bytes, verification, rate, decoding, canonical events, outbox. Resolves to what was taken, or to the
  * answer of a request that brings no event. Whatever refuses it throws a TrackbridgeError; nothing is answered 200 that is not durable.
+ * Where there is a tape, everything on the way is noted on it.
  */
 export function createIngest(
   source: Source,
   deps: IngestDeps,
   sourceMetrics: SourceMetrics,
-): (ctx: Context, requestId: string, startedAt: number) => Promise<Taken | Answer> {
+): (ctx: Context, requestId: string, startedAt: number, tape?: Tape) => Promise<Taken | Answer> {
   const { server, clock, deadlines, admission } = deps;
   const limited = source.config.rateLimit;
   const newLimit = (): RateLimit | undefined => limited && new RateLimit(limited, clock);
@@ -54,7 +56,7 @@ export function createIngest(
   const watch = deps.authentication(source.name);
   const doors = { watch, verified: newLimit(), unverified: newLimit() };
 
-  return async (ctx, requestId, startedAt) => {
+  return async (ctx, requestId, startedAt, tape) => {
     const below = belowOf(source, ctx.path);
     source.checkBelow(below);
     checkHeaders(ctx.req.rawHeaders);
@@ -68,7 +70,7 @@ export function createIngest(
     refuseTooLarge(ctx.req, server.bodyLimit);
     const admitted = admission.enter(declaredLength(ctx.req));
     try {
-      return await take(ctx, requestId, startedAt, admitted);
+      return await take(ctx, requestId, startedAt, admitted, tape);
     } finally {
       admitted.leave();
     }
@@ -79,6 +81,7 @@ export function createIngest(
     requestId: string,
     startedAt: number,
     admitted: Admitted,
+    tape: Tape | undefined,
   ): Promise<Taken | Answer> {
     const { bodyLimit, budget } = server;
     const signal = deadlines.in(budget - (clock.monotonic() - startedAt));
@@ -99,10 +102,13 @@ export function createIngest(
     };
     const answer = await bounded(source.respond?.(delivery, signal), signal);
     if (answer !== undefined) return answer;
-    const prepared = await prepareDelivery(source, delivery, deps, signal, doors);
+    // Not before: what the vendor's API answers by itself may be about tokens.
+    tape?.read(body);
+    const prepared = await prepareDelivery(source, delivery, deps, signal, doors, tape);
     // HEAD answers like GET and records nothing.
     const appended =
       ctx.method === 'HEAD' ? [] : await append(prepared, deps, signal, admitted, watch);
+    tape?.appended(appended);
     const taken = takenOf(prepared, appended);
     if (ctx.method !== 'HEAD') {
       sourceMetrics.events(taken.accepted, taken.duplicates, taken.quarantined, taken.looped);
@@ -131,8 +137,10 @@ async function prepareDelivery(
   deps: IngestDeps,
   signal: AbortSignal,
   { watch, verified, unverified }: Doors,
+  tape: Tape | undefined,
 ): Promise<Ready> {
   const verification = await bounded(source.verify(delivery, signal), signal);
+  tape?.verified(verification.holds ? { ...verification.coverage(0), holds: true } : verification);
   const { onUnauthenticated, unauthenticatedLimit } = source.config;
   if (verification.holds) watch.verified();
   else watch.refused();
@@ -141,17 +149,28 @@ async function prepareDelivery(
   }
   limitRate(source, verification.holds ? verified : unverified);
   const decoded = await bounded(source.decode(delivery), signal);
+  const onEvent: OnEvent | undefined = tape && ((note) => tape.event(note));
   if (!verification.holds) {
     // Kept for the operator and answered 200: a 401 would make the sender drop it.
     return {
       batch: true,
       unauthenticatedLimit,
-      ...prepareUnauthenticated(source, delivery, decoded, verification.reason),
+      ...prepareUnauthenticated(source, delivery, decoded, verification.reason, onEvent),
     };
   }
   const { bridgeId, canonicalize, uuid } = deps;
   const coverage = (index: number) => verification.coverage(index);
-  const prepared = prepare(source, delivery, decoded, coverage, canonicalize, uuid, bridgeId());
+  const bridge = bridgeId();
+  const prepared = prepare(
+    source,
+    delivery,
+    decoded,
+    coverage,
+    canonicalize,
+    uuid,
+    bridge,
+    onEvent,
+  );
   return { batch: decoded.batch, unauthenticatedLimit, ...prepared };
 }
 

@@ -4,6 +4,7 @@ import { maskWriteKey } from '../event/context.js';
 import { type CanonicalEvent, type JsonValue, orderKeyOf } from '../event/event.js';
 import { hasHop } from '../event/hops.js';
 import { formatTimestamp } from '../event/timestamp.js';
+import type { EventNote } from '../inspect/tape.js';
 import type { NewEvent, NewQuarantined } from '../outbox/outbox.js';
 import type { Decoded, Delivery, RawEvent, Source } from '../sources/source.js';
 import type { Coverage } from '../verify/combine.js';
@@ -30,6 +31,9 @@ export interface QuarantinedFacts {
   readonly collisions?: readonly string[];
 }
 
+/** Told of every event in turn, where somebody records the delivery. */
+export type OnEvent = (note: EventNote) => void;
+
 /** Makes every event of a delivery canonical; what is not valid is set aside with the reason. */
 export function prepare(
   source: Source,
@@ -39,6 +43,7 @@ export function prepare(
   canonicalize: Canonicalizer,
   uuid: () => string,
   bridgeId: string,
+  onEvent?: OnEvent,
 ): Prepared {
   // The same for every event of a batch.
   const shared = {
@@ -61,20 +66,32 @@ export function prepare(
     for (const { path, message } of errors) {
       violations.push({ path: decoded.batch ? `/${index}${path}` : path, message });
     }
+    onEvent?.(noteOf(index, 'quarantined', value, facts, { violations: errors }));
   };
   for (const [index, raw] of decoded.events.entries()) {
     const facts = factsOf(delivery, raw, coverage(index));
     if (raw.unauthenticated !== undefined) {
-      if (source.config.onUnauthenticated === 'reject') unauthenticated++;
-      else setAside(index, facts, 'unauthenticated', [{ path: '', message: raw.unauthenticated }]);
+      const errors = [{ path: '', message: raw.unauthenticated }];
+      if (source.config.onUnauthenticated === 'reject') {
+        unauthenticated++;
+        onEvent?.(noteOf(index, 'refused', raw.value, facts, { violations: errors }));
+      } else setAside(index, facts, 'unauthenticated', errors);
     } else if (raw.violations !== undefined) {
       setAside(index, facts, 'invalid', raw.violations);
     } else {
       const named = { source: raw.source ?? source.name };
       const outcome = canonicalize(raw.value, { ...shared, ...facts, ...named });
       if (!outcome.ok) setAside(index, facts, 'invalid', outcome.errors);
-      else if (hasHop(outcome.event, bridgeId)) looped++;
-      else events.push(toNewEvent(source, outcome.event, outcome.messageIdGenerated));
+      else if (hasHop(outcome.event, bridgeId)) {
+        looped++;
+        onEvent?.(noteOf(index, 'looped', raw.value, facts, { event: outcome.event }));
+      } else {
+        const event = toNewEvent(source, outcome.event, outcome.messageIdGenerated);
+        events.push(event);
+        onEvent?.(
+          noteOf(index, 'accepted', raw.value, facts, { event: outcome.event, json: event.json }),
+        );
+      }
     }
   }
   return { events, quarantined, violations, unauthenticated, looped };
@@ -86,17 +103,16 @@ export function prepareUnauthenticated(
   delivery: Delivery,
   decoded: Decoded,
   reason: string,
+  onEvent?: OnEvent,
 ): Prepared {
   const nothing = { authenticated: false, verifiedBy: 'none' };
-  const quarantined = decoded.events.map((raw) =>
-    toQuarantined(
-      raw.source ?? source.name,
-      factsOf(delivery, raw, nothing),
-      raw.value,
-      'unauthenticated',
-      [{ path: '', message: reason }],
-    ),
-  );
+  const errors = [{ path: '', message: reason }];
+  const quarantined = decoded.events.map((raw, index) => {
+    const facts = factsOf(delivery, raw, nothing);
+    onEvent?.(noteOf(index, 'quarantined', raw.value, facts, { violations: errors }));
+    const name = raw.source ?? source.name;
+    return toQuarantined(name, facts, raw.value, 'unauthenticated', errors);
+  });
   return { events: [], quarantined, violations: [], unauthenticated: 0, looped: 0 };
 }
 
@@ -113,6 +129,22 @@ export function prepareReplay(
   return outcome.ok
     ? { event: toNewEvent(source, outcome.event, outcome.messageIdGenerated) }
     : { errors: outcome.errors };
+}
+
+function noteOf(
+  index: number,
+  outcome: EventNote['outcome'],
+  decoded: JsonValue,
+  { authenticated }: QuarantinedFacts,
+  became: {
+    readonly event?: CanonicalEvent;
+    readonly json?: string;
+    readonly violations?: readonly Violation[];
+  },
+): EventNote {
+  const { event, json = JSON.stringify(event), violations = [] } = became;
+  const canonical = event === undefined ? {} : { canonical: json, messageId: event.messageId };
+  return { index, outcome, authenticated, decoded, violations, ...canonical };
 }
 
 function factsOf(delivery: Delivery, raw: RawEvent, covered: Coverage): QuarantinedFacts {

@@ -52,7 +52,7 @@ export interface FirstEvent {
 }
 
 /** Accepted events by where they are with one sink now; the numbers add up to all of them. */
-export interface SinkTally {
+interface SinkTally {
   readonly sink: string;
   readonly delivered: number;
   /** Failed so far, and tried again. */
@@ -83,7 +83,7 @@ export interface DeliveryRecord extends DeliverySummary {
 
 export type HeaderLine = readonly [name: string, value: string];
 
-export interface RecordedRequest {
+interface RecordedRequest {
   readonly httpVersion: string;
   readonly headers: readonly HeaderLine[];
   readonly contentEncoding?: string;

@@ -10,7 +10,7 @@ import {
   type ShopPage,
   type Visitor,
 } from './chromium.js';
-import { added, expectTimes, VENDORS, type VendorName } from './expected.js';
+import { added, contextOf, expectTimes, VENDORS, type VendorName } from './expected.js';
 import { keyOf, type SdkReceiver, sdkReceiver, trackingApi } from './receiver.js';
 import { type Relay, startRelay } from './relay.js';
 
@@ -29,8 +29,7 @@ function expectedOf(
   source: string,
 ): object {
   const { userId, ...sent } = vendor === 'rudderstack' ? withoutNulls(made) : made;
-  // Both vendors write down where a page is.
-  const context: JsonObject = { ip: '127.0.0.1', ...Object(sent['context']) };
+  const context = contextOf(Object(sent['context']), dialect) as JsonObject;
   return {
     ...sent,
     // RudderStack's SDK writes an empty text for nobody, and an identify's traits into the context only.
