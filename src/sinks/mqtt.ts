@@ -20,6 +20,7 @@ import {
 } from './sink.js';
 import { compileTemplate, type Template } from './template.js';
 import { type TlsOptions, withLineBreaks } from './tls-options.js';
+import { refuseStrayCredentials } from './url-credentials.js';
 
 export interface MqttOptions {
   readonly url: string;
@@ -132,6 +133,7 @@ function inOrder(
 }
 
 function placeOf({ url: text, clientId, username, password, ssl }: MqttOptions): MqttPlace {
+  refuseStrayCredentials(text);
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const [user, secret] = [username ?? plain(url?.username), password ?? plain(url?.password)];
   if (

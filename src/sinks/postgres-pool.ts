@@ -5,6 +5,7 @@ import { TrackbridgeError } from '../errors.js';
 import { loadDriver } from './driver.js';
 import { interrupted } from './interrupt.js';
 import { type Place, postgresFailure, stateOf } from './postgres-failure.js';
+import { refuseStrayCredentials } from './url-credentials.js';
 
 export interface ConnectionOptions {
   /** `postgresql://user:password@host:port/database`. */
@@ -46,6 +47,7 @@ export async function createPostgresPool(
 ): Promise<PostgresPool> {
   const { default: pg } = await loadDriver('pg', () => import('pg'), 'postgres');
   const { url, ssl, create } = options;
+  refuseStrayCredentials(url);
   const sockets = new Set<Socket>();
   // Sockets of our own, so that one to a server that fell silent can be dropped.
   const stream = (): Socket => {

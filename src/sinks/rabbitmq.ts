@@ -8,6 +8,7 @@ import { createDelivery } from './rabbitmq-delivery.js';
 import { type RouteOptions, routeOf } from './rabbitmq-route.js';
 import { declare, verify } from './rabbitmq-topology.js';
 import type { Sink, SinkContext, SinkType } from './sink.js';
+import { refuseStrayCredentials } from './url-credentials.js';
 
 /** What `schemas/sinks/rabbitmq.schema.json` lets through; durations are milliseconds, sizes bytes. */
 export interface RabbitmqOptions extends RouteOptions {
@@ -89,6 +90,7 @@ function serverOf(
 }
 
 function parse(text: string): URL {
+  refuseStrayCredentials(text);
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.hostname && (url.protocol === 'amqp:' || url.protocol === 'amqps:')) return url;
   // The text is left out: it can hold a password.

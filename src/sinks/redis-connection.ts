@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { TrackbridgeError } from '../errors.js';
 import { redisFailure } from './redis-failure.js';
 import type { SinkError } from './sink.js';
+import { refuseStrayCredentials } from './url-credentials.js';
 
 /** Where a Redis server is, as an operator writes it. */
 export interface RedisPlace {
@@ -32,6 +33,7 @@ const CONNECT_TIMEOUT = 5_000;
 
 /** Reads the options. Throws CONFIG_INVALID, without the text: it can hold a password. */
 export function redisPlace({ url, ssl }: RedisPlace): Place {
+  refuseStrayCredentials(url);
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   const database = /^\/?(\d{0,9})$/.exec(parsed?.pathname ?? '')?.[1];
   if (parsed === undefined || database === undefined || !/^rediss?:$/.test(parsed.protocol)) {
