@@ -35,6 +35,12 @@ export interface MqttConnection extends Connection {
   ready(): Promise<MqttLimits>;
   /** Resolves when the broker has acknowledged, for QoS 0 when it is written. To be called when ready. */
   publish(message: MqttMessage, qos: 0 | 1 | 2): Promise<void>;
+  /**
+   * Resolves where the broker takes messages of this topic; otherwise rejects with its reason. Sends an empty one with QoS 2
+   * and ends the connection instead of releasing it, so that it goes to nobody. To be called when ready, where the broker has
+   * that QoS.
+   */
+  probe(topic: string): Promise<void>;
 }
 
 /** Milliseconds to wait for a connection, and for what is under way when closing. */
@@ -46,6 +52,8 @@ const KEEP_ALIVE = 30;
 /** MQTT's largest packet, and the most that may wait for an acknowledgement, where the broker says nothing. */
 const LARGEST_PACKET = 268_435_460;
 const MOST_UNACKNOWLEDGED = 65_535;
+/** MQTT's reason codes from this on are refusals. */
+const FIRST_REFUSAL = 128;
 /** MQTT's reason code for a packet that is larger than the other side takes. */
 const TOO_LARGE = 149;
 
@@ -151,6 +159,22 @@ class DriverConnection implements MqttConnection {
       if (next === undefined) this.#room++;
       else next.resolve();
     }
+  }
+
+  async probe(topic: string): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      // Before the driver hears of it, which would release the message.
+      this.#client.on('packetreceive', (packet) => {
+        if (packet.cmd !== 'pubrec') return;
+        const code = packet.reasonCode ?? 0;
+        if (code < FIRST_REFUSAL) resolve();
+        else reject(Object.assign(new Error('the broker refused'), { code }));
+        this.cut();
+      });
+      this.#client.publish(topic, '', { qos: 2 }, (error) => {
+        if (error != null) reject(error);
+      });
+    });
   }
 
   async close(): Promise<void> {

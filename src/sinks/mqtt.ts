@@ -18,7 +18,7 @@ import {
   type SinkEvent,
   type SinkType,
 } from './sink.js';
-import { compileTemplate, type Template } from './template.js';
+import { compileTemplate, PROBE, type Template } from './template.js';
 import { type TlsOptions, withLineBreaks } from './tls-options.js';
 import { refuseStrayCredentials } from './url-credentials.js';
 
@@ -50,7 +50,8 @@ const OVERHEAD = 64;
 export async function createMqttSink(options: MqttOptions, context: SinkContext): Promise<Sink> {
   const { qos } = options;
   const place = placeOf(options);
-  const messageOf = compileMessage(options.topic, context.format);
+  const topicOf = compileTopic(options.topic);
+  const messageOf = compileMessage(topicOf, context.format);
   const where = place.url.host;
   const connect = await loadMqtt(place, context);
   const connections = new SharedConnection(connect);
@@ -106,7 +107,8 @@ export async function createMqttSink(options: MqttOptions, context: SinkContext)
       // A name of its own: a broker ends the connection of a receiver that runs under the same.
       const checking = connect('-check');
       try {
-        await ready(checking);
+        const limits = await ready(checking);
+        if (limits.qos === 2) await mayPublish(checking, topicOf(PROBE));
       } finally {
         await checking.close();
       }
@@ -114,6 +116,14 @@ export async function createMqttSink(options: MqttOptions, context: SinkContext)
 
     close: () => connections.close(),
   };
+}
+
+async function mayPublish(connection: MqttConnection, topic: string): Promise<void> {
+  try {
+    await connection.probe(topic);
+  } catch (error) {
+    throw mqttFailure(error, `topic ${topic}`);
+  }
 }
 
 /** What a user's event is sent after one that comes again has to come again too. */
@@ -165,10 +175,9 @@ function plain(part = ''): string | null {
 }
 
 function compileMessage(
-  topic: string,
+  topicOf: Template,
   format: SinkContext['format'],
 ): (event: SinkEvent) => MqttMessage {
-  const topicOf = compileTopic(topic);
   const contentType =
     format === 'cloudevents' ? 'application/cloudevents+json' : 'application/json';
   return ({ event, json, messageId }) => {

@@ -1,19 +1,9 @@
 import { createHash } from 'node:crypto';
 import { TrackbridgeError } from '../errors.js';
-import type { CanonicalEvent } from '../event/event.js';
-import { compileTemplate, type Template } from './template.js';
+import { compileTemplate, PROBE, type Template } from './template.js';
 
 /** Characters of a value; a subject is no place for texts. */
 const LONGEST = 128;
-
-/** An event nobody sent, to look whether its subject could be published to. */
-export const PROBE = {
-  type: 'track',
-  messageId: 'check',
-  event: 'check',
-  userId: 'check',
-  receipt: { source: 'check' },
-} as unknown as CanonicalEvent;
 
 /** Compiles the `subject` option. Throws CONFIG_INVALID where it makes no subject that can be published to. */
 export function compileSubject(subject: string): Template {

@@ -7,7 +7,7 @@ import { orInterrupted } from './interrupt.js';
 import { NatsLink, type NatsPlace, natsOptions } from './nats-connection.js';
 import { NatsCore } from './nats-core.js';
 import { apiCodeOf, isStreamMissing, natsFailure } from './nats-failure.js';
-import { compileSubject, msgIdOf, PROBE, subjectsOf } from './nats-subject.js';
+import { compileSubject, msgIdOf, subjectsOf } from './nats-subject.js';
 import {
   DELIVERED,
   type DeliveryResult,
@@ -17,6 +17,7 @@ import {
   type SinkEvent,
   type SinkType,
 } from './sink.js';
+import { PROBE } from './template.js';
 
 /** Options of a `nats` sink, as its schema lets them through. */
 export interface NatsSinkOptions extends NatsPlace {

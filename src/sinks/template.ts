@@ -14,6 +14,15 @@ const FIELDS: Readonly<Record<string, (event: CanonicalEvent) => unknown>> = {
 /** What stands for a field that an event does not have: an empty level of a topic or subject is not allowed by brokers. */
 const ABSENT = '_';
 
+/** An event nobody sent, to look whether there could be written where a template leads to. */
+export const PROBE = {
+  type: 'track',
+  messageId: 'check',
+  event: 'check',
+  userId: 'check',
+  receipt: { source: 'check' },
+} as unknown as CanonicalEvent;
+
 /**
  * Compiles `events.{type}` and its like. `{event}` is an event's name, or a page's; `{userId}` falls back to the anonymousId,
  * as the order of events does. `clean` makes a value fit where it is put, so that no event can choose another topic than

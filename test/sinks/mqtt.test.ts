@@ -171,6 +171,16 @@ describe.runIf(isThere)('mqtt', { timeout: 20_000 }, () => {
       });
     });
 
+    it('says in a check where it may not write, and leaves nothing where it may', async () => {
+      const listener = await listen('a', broker.port, user);
+      await (await sinkOn({ ...optionsFor('a/{type}', broker.port), ...user })).check();
+      const elsewhere = await sinkOn({ ...optionsFor('denied/{type}', broker.port), ...user });
+      await expect(elsewhere.check()).rejects.toMatchObject({
+        message: expect.stringMatching(/^topic denied\/track: the user has no right to it.*135/),
+      });
+      expect(await listener.received()).toEqual([]);
+    });
+
     it('tries again what it may not publish, and what comes after it of that user', async () => {
       const listener = await listen('a', broker.port, user);
       const sink = await sinkOn({ ...optionsFor('a/{type}', broker.port), ...user });
