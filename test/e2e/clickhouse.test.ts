@@ -1,8 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
 import { type ClickHouse, clickHouse, exception, PASSWORD } from '../sinks/clickhouse-server.js';
-import { fence } from '../support/markdown.js';
+import { sinkExample } from '../support/markdown.js';
 import { eventually, type Receiver, runCommand, startReceiver } from '../support/receiver.js';
 
 const EVENTS = 10_000;
@@ -82,9 +81,9 @@ describe('the clickhouse sink of the program', () => {
 
   it('works as the README’s example has it, which check --connect finds in order', async () => {
     const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
-    const example = fence(readme, 'yaml', 'clickhouse-sink').replace(':8123', `:${server.port}`);
+    const here = readme.replaceAll(':8123', `:${server.port}`);
     const env = { CLICKHOUSE_PASSWORD: PASSWORD };
-    receiver = await startReceiver({ config: configOf(parse(example)), env });
+    receiver = await startReceiver({ config: configOf(sinkExample(here, 'clickhouse-sink')), env });
     const args = ['check', '--config', 'trackbridge.json', '--connect'];
     expect(await runCommand(args, { cwd: receiver.directory, env })).toMatchObject({ code: 0 });
     await send(0, 1);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { hasKcat, type MockKafka, startMockKafka } from '../support/kafka.js';
-import { fence } from '../support/markdown.js';
+import { fence, sinkExample } from '../support/markdown.js';
 import { eventually, makeDirectory, runCommand, startReceiver } from '../support/receiver.js';
 
 const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
@@ -17,7 +17,7 @@ describe.runIf(hasKcat())('the README’s kafka sink', { timeout: 60_000 }, () =
   let kafka: MockKafka;
   let directory: string;
   const sasl = parse(fence(README, 'yaml', 'kafka-sasl'));
-  const sink = parse(fence(README, 'yaml', 'kafka-sink'));
+  const sink = sinkExample(README, 'kafka-sink');
   beforeAll(async () => {
     kafka = await startMockKafka();
     directory = await makeDirectory();

@@ -1,15 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
 import { deliverMany } from '../support/deliver-many.js';
-import { fence } from '../support/markdown.js';
+import { sinkExample } from '../support/markdown.js';
 import { type Listener, listenTo, type Mosquitto, startMosquitto } from '../support/mosquitto.js';
 import { eventually, makeDirectory, runCommand, startReceiver } from '../support/receiver.js';
 import { requireServer } from '../support/servers.js';
 
 const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-const sink = parse(fence(README, 'yaml', 'mqtt-sink'));
+const sink = sinkExample(README, 'mqtt-sink');
 const OPEN = { in: { type: 'segment', path: '/in', verify: { scheme: 'none' } } };
 const EVENTS = 10_000;
 const isThere = await requireServer('Mosquitto', 1883);

@@ -3,10 +3,9 @@ import { rm } from 'node:fs/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
 import { type OwnNats, ownNats } from '../sinks/nats-server.js';
 import { deliverMany } from '../support/deliver-many.js';
-import { fence } from '../support/markdown.js';
+import { sinkExample } from '../support/markdown.js';
 import { eventually, type Receiver, runCommand, startReceiver } from '../support/receiver.js';
 import { requireServer } from '../support/servers.js';
 
@@ -20,7 +19,7 @@ const config = {
   sources: { in: { type: 'segment', path: '/in', verify: { scheme: 'none' } } },
   sinks: {
     orders: {
-      ...parse(fence(README, 'yaml', 'nats-sink')),
+      ...sinkExample(README, 'nats-sink'),
       retry: { initial: '20ms', max: '200ms' },
     },
   },

@@ -1,9 +1,8 @@
 import { readFile, rm } from 'node:fs/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
 import { EVENTS_IN_ORDER, PORT, urlTo } from '../sinks/postgres-setup.js';
-import { fence } from '../support/markdown.js';
+import { sinkExample } from '../support/markdown.js';
 import { type Cluster, startCluster } from '../support/postgres-cluster.js';
 import { eventually, type Receiver, runCommand, startReceiver } from '../support/receiver.js';
 import { trackText } from '../support/sender.js';
@@ -165,12 +164,12 @@ describe.runIf(there)('events on their way to PostgreSQL', { timeout: 60_000 }, 
       await admin.query('CREATE DATABASE analytics OWNER trackbridge');
       await admin.end();
       const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
-      const example = fence(readme, 'yaml', use).replace(':5432', `:${cluster.port}`);
+      const here = readme.replaceAll(':5432', `:${cluster.port}`);
       const config = {
         server: { port: 0 },
         admin: { port: 0 },
         sources: { in: { type: 'segment', path: '/in', verify: { scheme: 'none' } } },
-        sinks: { db: parse(example) },
+        sinks: { db: sinkExample(here, use) },
       };
       const env = { POSTGRES_PASSWORD: 'not-looked-at' };
       const second = await startReceiver({ config, env });

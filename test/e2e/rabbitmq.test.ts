@@ -1,10 +1,9 @@
 import { readFile, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
 import { sinkEvent } from '../sinks/events.js';
 import { makeSink, never, openBroker, PORT, urlTo } from '../sinks/rabbitmq-setup.js';
-import { fence } from '../support/markdown.js';
+import { sinkExample } from '../support/markdown.js';
 import { hasRabbitNode, type RabbitNode, startRabbitNode } from '../support/rabbitmq-node.js';
 import {
   eventually,
@@ -135,8 +134,8 @@ describe.runIf(there)('events on their way to RabbitMQ', { timeout: 60_000 }, ()
       fileURLToPath(new URL('../../README.md', import.meta.url)),
       'utf8',
     );
-    const text = fence(readme, 'yaml', 'rabbitmq-sink');
-    const example = parse(text.replace('127.0.0.1:5672', `127.0.0.1:${node.port}`));
+    const here = readme.replaceAll('127.0.0.1:5672', `127.0.0.1:${node.port}`);
+    const example = sinkExample(here, 'rabbitmq-sink');
     await node.control('add_user', 'trackbridge', 'a-password');
     await node.control('set_permissions', 'trackbridge', '.*', '.*', '.*');
     const directory = await makeDirectory();
@@ -154,7 +153,7 @@ describe.runIf(there)('events on their way to RabbitMQ', { timeout: 60_000 }, ()
       await fetch(`${receiver.url}/in`, { method: 'POST', body: trackText('m-1') });
       const broker = await openBroker(node.port);
       const [message] = await eventually(
-        () => broker.take(example.queue),
+        () => broker.take(String(example['queue'])),
         ({ length }) => length > 0,
       );
       expect(message?.fields).toMatchObject({

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
 import { type OwnRedis, ownRedis } from '../sinks/redis-server.js';
 import { deliverMany } from '../support/deliver-many.js';
-import { fence } from '../support/markdown.js';
+import { sinkExample } from '../support/markdown.js';
 import { eventually, type Receiver, runCommand, startReceiver } from '../support/receiver.js';
 import { requireServer } from '../support/servers.js';
 
@@ -32,7 +31,7 @@ describe.skipIf(!there)('the README’s redis sink', () => {
   });
 
   it('has every event once and in order, though Redis is killed twice and the receiver once', async () => {
-    const config = configOf(parse(fence(README, 'yaml', 'redis-sink')));
+    const config = configOf(sinkExample(README, 'redis-sink'));
     const env = { REDIS_URL: `redis://127.0.0.1:${server.port}` };
     receiver = await startReceiver({ config, env });
     const { directory, url } = receiver;
@@ -64,7 +63,7 @@ describe.skipIf(!there)('the README’s redis sink', () => {
   });
 
   it('says in one line what is wrong, and ends', async () => {
-    const config = configOf(parse(fence(README, 'yaml', 'redis-sink')));
+    const config = configOf(sinkExample(README, 'redis-sink'));
     const check = async (url: string) => {
       receiver ??= await startReceiver({ config, env: { REDIS_URL: url } });
       const args = ['check', '--config', 'trackbridge.json', '--connect'];

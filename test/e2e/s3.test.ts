@@ -1,8 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
 import { BUCKET, KEYS, type S3Store, s3Store } from '../sinks/s3-store.js';
-import { fence } from '../support/markdown.js';
+import { sinkExample } from '../support/markdown.js';
 import { eventually, type Receiver, runCommand, startReceiver } from '../support/receiver.js';
 
 const EVENTS = 10_000;
@@ -98,11 +97,11 @@ describe('the s3 sink of the program', () => {
   it('works as the README’s example has it, which check --connect finds in order', async () => {
     store = await s3Store();
     const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
-    const example = fence(readme, 'yaml', 's3-sink').replace(':4568', `:${store.port}`);
+    const here = readme.replaceAll(':4568', `:${store.port}`);
     const { accessKeyId, secretAccessKey } = KEYS;
     const env = { S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey };
     const sources = { in: { type: 'segment', path: '/in', verify: { scheme: 'none' } } };
-    const config = { server: { port: 0 }, sources, sinks: { lake: parse(example) } };
+    const config = { server: { port: 0 }, sources, sinks: { lake: sinkExample(here, 's3-sink') } };
     receiver = await startReceiver({ config, env });
     const args = ['check', '--config', 'trackbridge.json', '--connect'];
     expect(await runCommand(args, { cwd: receiver.directory, env })).toMatchObject({ code: 0 });

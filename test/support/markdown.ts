@@ -1,3 +1,5 @@
+import { parse } from 'yaml';
+
 /** A fenced block of code: the language, the word after it that names its use, and its text. */
 export interface Fence {
   readonly language: string;
@@ -21,6 +23,16 @@ export function fence(markdown: string, language: string, use: string): string {
     throw new Error(`${found.length} blocks are marked "${language} ${use}"; there should be one`);
   }
   return only.text;
+}
+
+/** The options of the one sink that an example configuration has. */
+export function sinkExample(markdown: string, use: string): Record<string, unknown> {
+  const { sinks, ...rest } = parse(fence(markdown, 'yaml', use));
+  const [only] = Object.values<Record<string, unknown>>(sinks);
+  if (only === undefined || Object.keys({ ...rest, ...sinks }).length > 1) {
+    throw new Error(`${use} is not a configuration of one sink`);
+  }
+  return only;
 }
 
 function withoutFences(markdown: string): string {
