@@ -82,6 +82,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   outbound: [],
   config: ['errors.ts'],
   telemetry: ['errors.ts'],
+  // Runs in a browser: of the program it knows what the admin API answers with.
+  inspector: ['inspect'],
   'errors.ts': [],
   'clock.ts': [],
 };
@@ -94,6 +96,7 @@ const INTERFACES_ONLY: Readonly<Record<string, readonly string[]>> = {
   'admin → dispatch': ['dispatch/health.ts'],
   'admin → outbox': ['outbox/outbox.ts'],
   'inspect → outbox': ['outbox/outbox.ts'],
+  'inspector → inspect': ['inspect/record.ts'],
 };
 
 interface Import {

@@ -54,11 +54,20 @@ describe('the package', { timeout: 120_000 }, () => {
 
   it('holds what runs, what describes it, and nothing else', () => {
     const texts = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md'];
-    const compiled = filesBelow('src').flatMap((file) => {
-      const base = file.replace(/^src/, 'dist').replace(/\.(ts|js)$/, '');
-      return [`${base}.js`, `${base}.d.ts`];
-    });
-    expect(files.toSorted()).toEqual([...texts, ...compiled, ...filesBelow('schemas')].sort());
+    const page = 'src/inspector/page/';
+    const compiled = filesBelow('src')
+      .filter((file) => !file.startsWith(page))
+      .flatMap((file) => {
+        const base = file.replace(/^src/, 'dist').replace(/\.(ts|js)$/, '');
+        return [`${base}.js`, `${base}.d.ts`];
+      });
+    // What a browser loads: modules without declarations, and Preact instead of what declares it.
+    const loaded = [...filesBelow(page), `${page}htm.LICENSE.txt`]
+      .filter((file) => !/tsconfig\.json$|assets\.mjs$/.test(file))
+      .map((file) => file.replace(/^src/, 'dist').replace(/(\.d)?\.ts$/, '.js'));
+    expect(files.toSorted()).toEqual(
+      [...texts, ...compiled, ...loaded, ...filesBelow('schemas')].sort(),
+    );
   });
 
   it('points only at files it holds', () => {

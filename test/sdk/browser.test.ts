@@ -1,15 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { JsonObject, JsonValue } from '../../src/event/event.js';
+import { wantsChromium } from '../support/chromium.js';
 import { eventually } from '../support/receiver.js';
 import { type Call, everyCall, jsonOf, track } from './calls.js';
-import {
-  hasChromium,
-  openShop,
-  type PageSettings,
-  type Shop,
-  type ShopPage,
-  type Visitor,
-} from './chromium.js';
+import { openShop, type PageSettings, type Shop, type ShopPage, type Visitor } from './chromium.js';
 import { added, contextOf, expectTimes, VENDORS, type VendorName } from './expected.js';
 import { keyOf, type SdkReceiver, sdkReceiver, trackingApi } from './receiver.js';
 import { type Relay, startRelay } from './relay.js';
@@ -71,15 +65,7 @@ const NEVER = 3_600_000;
 /** Nothing listens there. */
 const NOWHERE = 'http://127.0.0.1:1';
 
-// In CI a missing browser is a failure; elsewhere it costs these tests, and the run says so.
-const isWanted = hasChromium || process.env['CI'] !== undefined;
-if (!isWanted) {
-  process.stderr.write(
-    'SKIPPED: the SDKs in a browser; install Chromium, or say where it is in CHROMIUM\n',
-  );
-}
-
-describe.runIf(isWanted)('a page of another origin', () => {
+describe.runIf(wantsChromium('the SDKs in a browser'))('a page of another origin', () => {
   let shop: Shop;
   let visitor: Visitor;
   beforeAll(async () => {

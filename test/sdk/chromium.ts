@@ -1,23 +1,12 @@
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
-import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import type { JsonObject } from '../../src/event/event.js';
+import { launchChromium } from '../support/chromium.js';
 import type { Call } from './calls.js';
-
-/** Debian's; elsewhere it is where this variable says. */
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-
-export const hasChromium = existsSync(CHROMIUM);
-
-/** Nothing but the pages: no updates, no reports, no services of the browser's own. */
-const FLAGS = [
-  ...['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
-  ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
-];
 
 const require = createRequire(import.meta.url);
 const PAGES = new URL('./pages/', import.meta.url);
@@ -74,7 +63,7 @@ export async function openShop(): Promise<Shop> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  const browser = await launchChromium();
 
   return {
     async visitor() {

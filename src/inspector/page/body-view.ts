@@ -1,0 +1,155 @@
+import { numberOf, sizeOf } from './format.js';
+import { type ByteRange, bytesOf, HEX_WIDTH, type HexLine, hexLines } from './hex.js';
+import { JsonView } from './json-view.js';
+import { shown } from './parts.js';
+import { type Child, h as component, html, useMemo, useState, type VNode } from './preact.js';
+import { type Tab, tabPanel, tabs } from './tabs.js';
+import { signedPart } from './verdict.js';
+import type { DeliveryRecord, JsonValue } from './wire.js';
+
+type Look = 'text' | 'json' | 'hex';
+
+/** Characters of text at first. */
+const FIRST = 20_000;
+/** Bytes a page of the dump. */
+const PAGE = 256 * HEX_WIDTH;
+
+/** The body of a request as text, as indented JSON where it is JSON, and byte by byte. */
+export function BodyView({ record }: { readonly record: DeliveryRecord }): VNode {
+  const { request } = record;
+  const bytes = useMemo(() => bytesOf(request.body), [request.body]);
+  const json = useMemo(() => parsed(bytes), [bytes]);
+  const [look, setLook] = useState<Look>('text');
+  if (request.bodyBytes === 0) return html`<p class="hint">It has no body.</p>`;
+  const all: readonly Tab<Look>[] = [
+    { name: 'text', title: 'Text' },
+    ...(json === undefined ? [] : [{ name: 'json', title: 'JSON' } as const]),
+    { name: 'hex', title: 'Hex' },
+  ];
+  const marked = signedRange(record);
+  const content = (): VNode => {
+    if (look === 'hex') return component(HexView, { bytes, marked });
+    if (look === 'json' && json !== undefined) {
+      return component(JsonView, { value: json.value, label: 'Body as JSON' });
+    }
+    return component(TextView, { bytes, marked });
+  };
+  return html`<div class="body-view">
+    <div class="body-bar">
+      ${tabs({ id: 'body', label: 'Body as', tabs: all, current: look, onChoose: setLook })}
+      <span class="hint">${notes(record, marked)}</span>
+    </div>
+    ${tabPanel('body', look, content())}
+  </div>`;
+}
+
+function notes(record: DeliveryRecord, marked: ByteRange | undefined): Child {
+  const { contentEncoding, bodyBytes, bodyTruncated, bodyRedacted } = record.request;
+  const said = [
+    sizeOf(bodyBytes),
+    contentEncoding === undefined ? '' : `after ${contentEncoding} was undone`,
+    bodyTruncated ? 'only its beginning is kept' : '',
+    bodyRedacted ? 'some of it is not shown, so it is not byte for byte what came' : '',
+  ].filter((part) => part !== '');
+  return [
+    said.join('; '),
+    marked === undefined || record.signed === undefined
+      ? null
+      : html` · <mark class="signed">signed</mark>: ${signedPart(record.signed.part)}`,
+  ];
+}
+
+/** Which bytes of what is shown are signed; undefined where that cannot be said. */
+function signedRange({ signed, request }: DeliveryRecord): ByteRange | undefined {
+  if (signed?.from === undefined || signed.to === undefined || request.bodyRedacted)
+    return undefined;
+  return { from: signed.from, to: signed.to };
+}
+
+function parsed(bytes: Uint8Array): { readonly value: JsonValue } | undefined {
+  const first = bytes.find((byte) => byte > 0x20);
+  if (first !== 0x7b && first !== 0x5b) return undefined;
+  try {
+    return { value: JSON.parse(textOf(bytes)) as JsonValue };
+  } catch {
+    return undefined;
+  }
+}
+
+function textOf(bytes: Uint8Array): string {
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+}
+
+interface BytesProps {
+  readonly bytes: Uint8Array;
+  readonly marked: ByteRange | undefined;
+}
+
+function TextView({ bytes, marked }: BytesProps): VNode {
+  const [limit, setLimit] = useState(FIRST);
+  const piece = (from: number, to: number): string =>
+    textOf(bytes.subarray(from, Math.min(to, limit)));
+  const { from, to } = marked ?? { from: 0, to: 0 };
+  const rest = bytes.length - limit;
+  return html`<div>
+    <pre class="code wrap" tabindex="0" role="region" aria-label="Body as text">${shown(piece(0, from), 'lines')}${
+      marked === undefined || from >= limit
+        ? null
+        : html`<mark class="signed">${shown(piece(from, to), 'lines')}</mark>`
+    }${shown(piece(to, bytes.length), 'lines')}</pre>
+    ${rest > 0 ? html`<button type="button" class="button more-lines" onClick=${() => setLimit(limit * 10)}>${sizeOf(rest)} more</button>` : null}
+  </div>`;
+}
+
+function HexView({ bytes, marked }: BytesProps): VNode {
+  const [from, setFrom] = useState(0);
+  const to = Math.min(from + PAGE, bytes.length);
+  const lines = hexLines(bytes, { from, to }, marked);
+  return html`<div>
+    <pre class="code hex" tabindex="0" role="region" aria-label="Body as hexadecimal">${lines.map(hexLine)}</pre>
+    ${
+      bytes.length > PAGE
+        ? html`<div class="pager">
+            <button type="button" class="button" disabled=${from === 0} onClick=${() => setFrom(from - PAGE)}>Previous</button>
+            <span>Bytes ${numberOf(from)} to ${numberOf(to - 1)} of ${numberOf(bytes.length)}</span>
+            <button type="button" class="button" disabled=${to >= bytes.length} onClick=${() => setFrom(from + PAGE)}>Next</button>
+          </div>`
+        : null
+    }
+  </div>`;
+}
+
+function hexLine({ offset, cells }: HexLine): VNode {
+  const gap = '   '.repeat(HEX_WIDTH - cells.length) + (cells.length <= HEX_WIDTH / 2 ? ' ' : '');
+  const runs = runsOf(cells);
+  let at = 0;
+  const hex = runs.map(({ marked, length }) => {
+    const text = cells
+      .slice(at, at + length)
+      .map((cell, index) => `${cell.hex}${at + index === HEX_WIDTH / 2 - 1 ? '  ' : ' '}`)
+      .join('');
+    at += length;
+    return marked ? html`<mark class="signed">${text}</mark>` : text;
+  });
+  at = 0;
+  const ascii = runs.map(({ marked, length }) => {
+    const text = cells
+      .slice(at, at + length)
+      .map((cell) => cell.ascii)
+      .join('');
+    at += length;
+    return marked ? html`<mark class="signed">${text}</mark>` : text;
+  });
+  return html`<span class="hex-line"><span class="hex-offset">${offset}</span>  ${hex}${gap} ${ascii}${'\n'}</span>`;
+}
+
+/** Neighbours that are marked alike, so that a line is a few pieces and not thirty-two. */
+function runsOf(cells: HexLine['cells']): { marked: boolean; length: number }[] {
+  const runs: { marked: boolean; length: number }[] = [];
+  for (const { marked } of cells) {
+    const last = runs.at(-1);
+    if (last?.marked === marked) last.length++;
+    else runs.push({ marked, length: 1 });
+  }
+  return runs;
+}

@@ -1,0 +1,57 @@
+import { type Difference, differences } from './diff.js';
+import { countOf } from './format.js';
+import { shown } from './parts.js';
+import { html, useMemo, type VNode } from './preact.js';
+import type { JsonValue } from './wire.js';
+
+export interface DiffViewProps {
+  readonly before: JsonValue;
+  readonly after: JsonValue;
+}
+
+/** Rows at most; an event that differs in more is another event. */
+const MOST = 500;
+/** Characters of a value. */
+const LONGEST = 2_000;
+
+const SIGNS = { added: '+', removed: '−', changed: '~' } as const;
+
+/** What the canonical form has made of an event: a line for each place that differs. */
+export function DiffView({ before, after }: DiffViewProps): VNode {
+  const found = useMemo(() => differences(before, after), [before, after]);
+  if (found.length === 0) {
+    return html`<p class="hint">The canonical event is exactly what was decoded.</p>`;
+  }
+  const count = (kind: Difference['kind']): number =>
+    found.filter((each) => each.kind === kind).length;
+  return html`<div class="diff">
+    <p class="hint">
+      From decoded to canonical: ${countOf(count('added'), 'place')} added, ${count('changed')} changed,
+      ${' '}${count('removed')} removed.
+    </p>
+    <div class="scroll-x" tabindex="0" role="region" aria-label="Changes">
+      <table class="table diff-table">
+        <thead>
+          <tr><th scope="col"><span class="unseen">Kind</span></th><th scope="col">Path</th><th scope="col">Decoded</th><th scope="col">Canonical</th></tr>
+        </thead>
+        <tbody>${found.slice(0, MOST).map(row)}</tbody>
+      </table>
+    </div>
+  </div>`;
+}
+
+function row(difference: Difference): VNode {
+  const { kind, path } = difference;
+  return html`<tr class="diff-row ${kind}">
+    <td class="diff-sign"><span aria-hidden="true">${SIGNS[kind]}</span><span class="unseen">${kind}</span></td>
+    <th scope="row" class="diff-path"><code>${path === '' ? '(whole)' : shown(path)}</code></th>
+    <td>${kind === 'added' ? null : value(difference.before, 'before')}</td>
+    <td>${kind === 'removed' ? null : value(difference.after, 'after')}</td>
+  </tr>`;
+}
+
+function value(json: JsonValue, side: 'before' | 'after'): VNode {
+  const text = JSON.stringify(json);
+  const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+  return html`<code class="diff-value ${side}">${shown(cut)}</code>`;
+}

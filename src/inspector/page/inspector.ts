@@ -1,0 +1,182 @@
+import { type Api, createApi } from './api.js';
+import { merged, withAttempts } from './deliveries.js';
+import type { StreamEvent } from './event-stream.js';
+import { type Connection, follow } from './live.js';
+import type { DeliveryRecord, DeliverySummary, LiveEvents, LiveStats } from './wire.js';
+
+type Hello = LiveEvents['hello'];
+type LiveAttempt = LiveEvents['attempt'];
+
+/** What the page knows. Every change makes a new one. */
+export interface Known {
+  readonly connection: Connection;
+  /** Undefined until the stream has begun for the first time. */
+  readonly hello: Hello | undefined;
+  /** Newest first. */
+  readonly deliveries: readonly DeliverySummary[];
+  /** Whether what had come before the page was opened has been asked for. */
+  readonly isLoaded: boolean;
+  /** One a second, oldest first, of the last ten minutes. */
+  readonly history: readonly LiveStats[];
+}
+
+/** The page's model: what it knows, told to whoever subscribes, and the API for the rest. */
+export interface Inspector {
+  readonly api: Api;
+  known(): Known;
+  subscribe(listener: () => void): () => void;
+  /** Called with every attempt of a sink as it is made. */
+  onAttempt(listener: (attempt: LiveAttempt) => void): () => void;
+  /** A delivery that came while the receiver kept none itself. */
+  held(id: string): DeliveryRecord | undefined;
+  useToken(token: string): void;
+}
+
+export interface InspectorOptions {
+  readonly storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
+  /** From the address, instead of one that is stored. */
+  readonly token: string | undefined;
+}
+
+/** Seconds of statistics that are kept. */
+const HISTORY = 600;
+/** Milliseconds between two changes of what is shown: more often nobody can read it. */
+const SHOWN_EVERY = 100;
+/** Deliveries a page of the list that had come before. */
+const PAGE = 500;
+const MOST_PAGES = 10;
+/** Whole deliveries kept here while the receiver keeps none. */
+const HELD = 100;
+const TOKEN = 'trackbridge.token';
+
+export function createInspector({ storage, token }: InspectorOptions): Inspector {
+  let known: Known = {
+    connection: { phase: 'connecting' },
+    hello: undefined,
+    deliveries: [],
+    isLoaded: false,
+    history: [],
+  };
+  const listeners = new Set<() => void>();
+  const attemptListeners = new Set<(attempt: LiveAttempt) => void>();
+  const held = new Map<string, DeliveryRecord>();
+  const arrived = new Map<string, DeliverySummary>();
+  let attempted: LiveAttempt[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let run = new AbortController();
+  /** Whether the stream is asked for whole deliveries: where the receiver keeps none, there is nowhere else to get them. */
+  let asksForRecords = false;
+
+  if (token !== undefined) storage.setItem(TOKEN, token);
+
+  const change = (part: Partial<Known>): void => {
+    known = { ...known, ...part };
+    for (const listener of listeners) listener();
+  };
+
+  const api = createApi({
+    token: () => storage.getItem(TOKEN) ?? undefined,
+    onUnauthenticated() {
+      const wasRefused = storage.getItem(TOKEN) !== null;
+      storage.removeItem(TOKEN);
+      run.abort();
+      change({ connection: { phase: 'token', wasRefused } });
+    },
+  });
+
+  /** Takes what has arrived since into the list, all at once. */
+  const settle = (): void => {
+    timer = undefined;
+    const deliveries = withAttempts(merged(known.deliveries, [...arrived.values()]), attempted);
+    arrived.clear();
+    attempted = [];
+    change({ deliveries });
+  };
+  const settleSoon = (): void => {
+    if (timer === undefined) timer = setTimeout(settle, SHOWN_EVERY);
+  };
+
+  const hold = (record: DeliveryRecord): void => {
+    held.set(record.id, record);
+    const [oldest] = held.keys();
+    if (held.size > HELD && oldest !== undefined) held.delete(oldest);
+  };
+
+  const take = ({ name, data }: StreamEvent): void => {
+    if (name === 'hello') greet(JSON.parse(data) as Hello);
+    else if (name === 'delivery') {
+      const delivery = JSON.parse(data) as DeliverySummary | DeliveryRecord;
+      if ('request' in delivery) hold(delivery);
+      arrived.set(delivery.id, delivery);
+      settleSoon();
+    } else if (name === 'attempt') {
+      takeAttempt(JSON.parse(data) as LiveAttempt);
+    } else if (name === 'stats') {
+      change({ history: [...known.history, JSON.parse(data) as LiveStats].slice(-HISTORY) });
+    }
+  };
+
+  const takeAttempt = (attempt: LiveAttempt): void => {
+    for (const listener of attemptListeners) listener(attempt);
+    const { deliveryId } = attempt;
+    // What was attempted before a delivery is told of is in what is told.
+    if (!arrived.has(deliveryId) && !known.deliveries.some(({ id }) => id === deliveryId)) return;
+    attempted.push(attempt);
+    settleSoon();
+  };
+
+  const greet = (hello: Hello): void => {
+    change({ hello, connection: { phase: 'live' } });
+    if (hello.recording) void load(run.signal);
+    else change({ isLoaded: true });
+    if (hello.recording === asksForRecords) {
+      asksForRecords = !hello.recording;
+      run.abort();
+      start();
+    }
+  };
+
+  /** What the receiver has kept, page by page. What cannot be read now will come with the next connection. */
+  const load = async (signal: AbortSignal): Promise<void> => {
+    let before = '';
+    for (let page = 0; page < MOST_PAGES; page++) {
+      const list = await api.get(`api/deliveries?limit=${PAGE}${before}`).catch(() => undefined);
+      if (signal.aborted || list === undefined) return;
+      const deliveries = list as unknown as readonly DeliverySummary[];
+      change({ deliveries: merged(known.deliveries, deliveries), isLoaded: true });
+      const last = deliveries.at(-1);
+      if (last === undefined || deliveries.length < PAGE) return;
+      before = `&before=${encodeURIComponent(last.id)}`;
+    }
+  };
+
+  const start = (): void => {
+    run = new AbortController();
+    void follow(
+      api,
+      `api/live?record=${asksForRecords}`,
+      { connection: (connection) => change({ connection }), event: take },
+      run.signal,
+    );
+  };
+  start();
+
+  return {
+    api,
+    known: () => known,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    onAttempt(listener) {
+      attemptListeners.add(listener);
+      return () => attemptListeners.delete(listener);
+    },
+    held: (id) => held.get(id),
+    useToken(given) {
+      storage.setItem(TOKEN, given);
+      run.abort();
+      start();
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import { type Child, html, type VNode } from './preact.js';
+import type { Verdict } from './verdict.js';
+import { visibleParts } from './visible.js';
+
+/** A text from outside: characters that cannot be seen stand as marked escapes. */
+export function shown(text: string, keep: 'lines' | 'nothing' = 'nothing'): Child {
+  const parts = visibleParts(text, keep);
+  const [only, second] = parts;
+  if (only === undefined) return '';
+  if (second === undefined && !only.escaped) return only.text;
+  return parts.map((part) =>
+    part.escaped ? html`<span class="escape">${part.text}</span>` : part.text,
+  );
+}
+
+/** A word on a soft ground of its tone. */
+export function badge({ label, tone }: Verdict): VNode {
+  return html`<span class="badge ${tone}">${label}</span>`;
+}
+
+const MARKS = { good: '✓', info: '•', warn: '!', bad: '✗', quiet: '–' } as const;
+
+/** A word with a sign of its tone before it, so that colour is not needed to tell them apart. */
+export function marked({ label, tone }: Verdict): VNode {
+  return html`<span class="marked ${tone}"><span class="mark" aria-hidden="true">${MARKS[tone]}</span>${shown(label)}</span>`;
+}
+
+/** Only the sign; the words are for who cannot see it. */
+export function sign({ label, tone }: Verdict, about: string): VNode {
+  const text = `${about}: ${label}`;
+  return html`<span class="sign ${tone}" title=${text}
+    ><span aria-hidden="true">${MARKS[tone]}</span><span class="unseen">${text}, </span></span
+  >`;
+}
+
+const ICONS = {
+  close: 'M3.5 3.5 12.5 12.5M12.5 3.5 3.5 12.5',
+  back: 'M9.5 3 4.5 8l5 5',
+  search: 'M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9ZM10.4 10.4 14 14',
+  pause: 'M5.5 3v10M10.5 3v10',
+  play: 'M4.5 2.8v10.4L13 8Z',
+  auto: 'M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2ZM8 2v12M8 5h5M8 8h6M8 11h5',
+  light:
+    'M8 5a3 3 0 1 0 0 6 3 3 0 0 0 0-6ZM8 1v1.5M8 13.5V15M1 8h1.5M13.5 8H15M3 3l1.1 1.1M11.9 11.9 13 13M3 13l1.1-1.1M11.9 4.1 13 3',
+  dark: 'M13.5 9.6A6 6 0 0 1 6.4 2.5a6 6 0 1 0 7.1 7.1Z',
+  up: 'M8 13V3M3.5 7.5 8 3l4.5 4.5',
+} as const;
+
+/** A drawing beside or instead of words; whoever uses it alone gives its button a label. */
+export function icon(name: keyof typeof ICONS): VNode {
+  return html`<svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false">
+    <path d=${ICONS[name]} />
+  </svg>`;
+}
