@@ -19,9 +19,9 @@ export interface DeliveryFacts {
   readonly authenticated: boolean;
   readonly verifiedBy: string;
   /** Query keys whose value was lost to an object in the same place. */
-  readonly collisions?: readonly string[];
+  readonly collisions?: readonly string[] | undefined;
   readonly extraTypes: readonly string[];
-  readonly untyped?: Untyped;
+  readonly untyped?: Untyped | undefined;
   /** A new UUIDv7, for an event that came without a usable messageId. */
   readonly uuid: () => string;
 }

@@ -1,4 +1,5 @@
 const DAY = 86_400_000;
+const DAYS_OF_400_YEARS = 146_097;
 // What four digits of year can say: 0000-01-01T00:00:00.000Z to 9999-12-31T23:59:59.999Z.
 const EARLIEST = -62_167_219_200_000;
 const LATEST = 253_402_300_799_999;
@@ -71,10 +72,14 @@ function readDate(text: string): number | undefined {
   const month = digits(text, 5, 2);
   const day = digits(text, 8, 2);
   if (year < 0 || month < 1 || day < 1 || text[4] !== '-' || text[7] !== '-') return undefined;
-  const date = new Date(0);
-  // Date.UTC would take the years 0 to 99 for 1900 to 1999.
-  const time = date.setUTCFullYear(year, month - 1, day);
-  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day ? time : undefined;
+  if (month > 12 || day > daysOf(year, month)) return undefined;
+  // Date.UTC would take the years 0 to 99 for 1900 to 1999; the calendar is the same again after 400 years.
+  return Date.UTC(year + 400, month - 1, day) - DAYS_OF_400_YEARS * DAY;
+}
+
+function daysOf(year: number, month: number): number {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }
 
 /** The offset in minutes of what follows the time of day, up to the end of the text. */

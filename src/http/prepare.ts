@@ -11,6 +11,9 @@ import type { Coverage } from '../verify/combine.js';
 
 /** A delivery made ready for the outbox. */
 export interface Prepared {
+  /** One status stands for a whole batch. */
+  readonly batch: boolean;
+  readonly unauthenticatedLimit: number;
   readonly events: readonly NewEvent[];
   readonly quarantined: readonly NewQuarantined[];
   /** What is wrong with those in quarantine; paths begin with the event's place in the delivery. */
@@ -28,7 +31,7 @@ export interface QuarantinedFacts {
   readonly receivedAt: number;
   readonly authenticated: boolean;
   readonly verifiedBy: string;
-  readonly collisions?: readonly string[];
+  readonly collisions?: readonly string[] | undefined;
 }
 
 /** Told of every event in turn, where somebody records the delivery. */
@@ -45,11 +48,7 @@ export function prepare(
   bridgeId: string,
   onEvent?: OnEvent,
 ): Prepared {
-  // The same for every event of a batch.
-  const shared = {
-    ...sourceFacts(source, uuid),
-    receivedAtText: formatTimestamp(delivery.receivedAt),
-  };
+  const arrival = formatTimestamp(delivery.receivedAt);
   const events: NewEvent[] = [];
   const quarantined: NewQuarantined[] = [];
   const violations: Violation[] = [];
@@ -79,8 +78,8 @@ export function prepare(
     } else if (raw.violations !== undefined) {
       setAside(index, facts, 'invalid', raw.violations);
     } else {
-      const named = { source: raw.source ?? source.name };
-      const outcome = canonicalize(raw.value, { ...shared, ...facts, ...named });
+      const name = raw.source ?? source.name;
+      const outcome = canonicalize(raw.value, toDeliveryFacts(source, name, facts, uuid, arrival));
       if (!outcome.ok) setAside(index, facts, 'invalid', outcome.errors);
       else if (hasHop(outcome.event, bridgeId)) {
         looped++;
@@ -94,10 +93,15 @@ export function prepare(
       }
     }
   }
-  return { events, quarantined, violations, unauthenticated, looped };
+  const { batch } = decoded;
+  const { unauthenticatedLimit } = source.config;
+  return { batch, unauthenticatedLimit, events, quarantined, violations, unauthenticated, looped };
 }
 
-/** Sets a whole delivery aside that nothing authenticates, for `onUnauthenticated: quarantine`. */
+/**
+ * Sets a whole delivery aside that nothing authenticates, for `onUnauthenticated: quarantine`. It counts as a batch: it is
+ * answered 200, since a 401 would make the sender drop it.
+ */
 export function prepareUnauthenticated(
   source: Source,
   delivery: Delivery,
@@ -113,7 +117,9 @@ export function prepareUnauthenticated(
     const name = raw.source ?? source.name;
     return toQuarantined(name, facts, raw.value, 'unauthenticated', errors);
   });
-  return { events: [], quarantined, violations: [], unauthenticated: 0, looped: 0 };
+  const { unauthenticatedLimit } = source.config;
+  const nobody = { events: [], violations: [], unauthenticated: 0, looped: 0 };
+  return { batch: true, unauthenticatedLimit, quarantined, ...nobody };
 }
 
 /** Tries again what was set aside, under the configuration of now, as an event of the source called `name`. */
@@ -125,7 +131,8 @@ export function prepareReplay(
   canonicalize: Canonicalizer,
   uuid: () => string,
 ): { readonly event: NewEvent } | { readonly errors: readonly Violation[] } {
-  const outcome = canonicalize(raw, { ...sourceFacts(source, uuid), ...facts, source: name });
+  const arrival = formatTimestamp(facts.receivedAt);
+  const outcome = canonicalize(raw, toDeliveryFacts(source, name, facts, uuid, arrival));
   return outcome.ok
     ? { event: toNewEvent(source, outcome.event, outcome.messageIdGenerated) }
     : { errors: outcome.errors };
@@ -154,21 +161,32 @@ function factsOf(delivery: Delivery, raw: RawEvent, covered: Coverage): Quaranti
     receivedAt: delivery.receivedAt,
     authenticated: covered.authenticated,
     verifiedBy: covered.verifiedBy,
-    ...(raw.collisions === undefined ? {} : { collisions: raw.collisions }),
+    collisions: raw.collisions,
   };
 }
 
-function sourceFacts(
+// Field by field: spreading three objects into one takes ten times as long, for every event.
+function toDeliveryFacts(
   source: Source,
+  name: string,
+  facts: QuarantinedFacts,
   uuid: () => string,
-): Pick<DeliveryFacts, 'source' | 'vendor' | 'extraTypes' | 'untyped' | 'uuid'> {
+  receivedAtText: string,
+): DeliveryFacts {
   const { extraTypes, untyped } = source.config;
   return {
-    source: source.name,
+    deliveryId: facts.deliveryId,
+    source: name,
     vendor: source.vendor,
+    method: facts.method,
+    receivedAt: facts.receivedAt,
+    receivedAtText,
+    authenticated: facts.authenticated,
+    verifiedBy: facts.verifiedBy,
+    collisions: facts.collisions,
     extraTypes,
+    untyped,
     uuid,
-    ...(untyped === undefined ? {} : { untyped }),
   };
 }
 

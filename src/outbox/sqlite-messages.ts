@@ -34,7 +34,7 @@ export type Step =
       readonly kind: 'append';
       readonly events: readonly NewEvent[];
       readonly quarantined: readonly NewQuarantined[];
-      readonly unauthenticatedLimit?: number;
+      readonly unauthenticatedLimit?: number | undefined;
     }
   | {
       readonly kind: 'settle';

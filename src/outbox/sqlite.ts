@@ -94,13 +94,8 @@ export class SqliteOutbox implements Outbox {
   }
 
   async append(delivery: NewDelivery, signal?: AbortSignal): Promise<readonly Appended[]> {
-    const { events, quarantined, unauthenticatedLimit: limit } = delivery;
-    const step = {
-      kind: 'append',
-      events,
-      quarantined,
-      ...(limit !== undefined && { unauthenticatedLimit: limit }),
-    } as const;
+    const { events, quarantined, unauthenticatedLimit } = delivery;
+    const step = { kind: 'append', events, quarantined, unauthenticatedLimit } as const;
     const result = await this.#submit<'append'>(step, sizeOf(delivery), signal);
     return outcomes(result);
   }

@@ -83,7 +83,7 @@ export function createRudderstackSource(
         );
       }
     },
-    verify: (delivery, signal) => verifyAll(verifiers, delivery, signal),
+    verify: verifyAll(verifiers),
     decode: (delivery) =>
       delivery.body.length > 0 || hasBodyMethod(delivery.method)
         ? decodeBodies(delivery)

@@ -31,7 +31,7 @@ export function createSegmentSource(
     // Segment's list of what it retries has no 408; 5xx is on it.
     lateBody: 'BUDGET_SPENT',
     checkBelow: () => undefined,
-    verify: (delivery, signal) => verifyAll(verifiers, delivery, signal),
+    verify: verifyAll(verifiers),
     decode: (delivery) => decodeDeliveredBody(delivery, readMultipart, mergeBatch),
   };
 }

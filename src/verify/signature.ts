@@ -55,15 +55,21 @@ export function readSignatures(
   }
   const lines = headers.all(header);
   if (lines.length === 0) return { reason: `no ${header} header` };
-  const bare = lines
-    .filter((line) => line.startsWith(prefix))
-    .map((line) => line.slice(prefix.length));
-  const [first] = bare;
-  if (first === undefined) return { reason: `${header} does not begin with ${prefix}` };
-  const signatures = bare.flatMap((text) => parse(text, format) ?? []);
-  return signatures.length > 0
-    ? { signatures }
-    : { reason: `${header} ${describeUnreadable(first, format)}` };
+  const signatures: Buffer[] = [];
+  let unreadable: string | undefined;
+  for (const line of lines) {
+    if (!line.startsWith(prefix)) continue;
+    const text = line.slice(prefix.length);
+    const signature = parse(text, format);
+    if (signature !== undefined) signatures.push(signature);
+    else unreadable ??= text;
+  }
+  if (signatures.length > 0) return { signatures };
+  const fault =
+    unreadable === undefined
+      ? `does not begin with ${prefix}`
+      : describeUnreadable(unreadable, format);
+  return { reason: `${header} ${fault}` };
 }
 
 function parse(text: string, { algorithm, encoding }: SignatureFormat): Buffer | undefined {

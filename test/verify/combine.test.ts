@@ -24,7 +24,7 @@ function at(verification: Verification, index: number): string {
 }
 
 async function coverage(...verifiers: Verifier[]): Promise<string[]> {
-  const verification = await verifyAll(verifiers, signedOf(), signal);
+  const verification = await verifyAll(verifiers)(signedOf(), signal);
   return [0, 1, 2].map((index) => at(verification, index));
 }
 
@@ -64,15 +64,15 @@ describe('verifyAll', () => {
     ['last, later', [later('a', ALL), later('b', FAILS)]],
     ['beside none', [scheme('none', NOTHING), scheme('b', FAILS)]],
   ])('refuses where one scheme of a list does not hold: %s', async (_which, verifiers) => {
-    expect(at(await verifyAll(verifiers, signedOf(), signal), 0)).toBe('refused: wrong');
+    expect(at(await verifyAll(verifiers)(signedOf(), signal), 0)).toBe('refused: wrong');
   });
 
   it('refuses where no scheme is configured', async () => {
-    expect((await verifyAll([], signedOf(), signal)).holds).toBe(false);
+    expect((await verifyAll([])(signedOf(), signal)).holds).toBe(false);
   });
 
   it('answers at once where no scheme waits', () => {
-    const verification = verifyAll([scheme('a', ALL), scheme('b', FIRST)], signedOf(), signal);
+    const verification = verifyAll([scheme('a', ALL), scheme('b', FIRST)])(signedOf(), signal);
     expect(verification).not.toBeInstanceOf(Promise);
   });
 
@@ -90,12 +90,12 @@ describe('verifyAll', () => {
         return ALL;
       },
     };
-    await verifyAll([scheme('a', FAILS), watched], signedOf(), signal);
+    await verifyAll([scheme('a', FAILS), watched])(signedOf(), signal);
     expect(asked).toEqual([]);
   });
 
   it('rejects where a scheme cannot tell', async () => {
     const broken: Verifier = { scheme: 'jwt', verify: () => Promise.reject(new Error('outage')) };
-    await expect(verifyAll([broken], signedOf(), signal)).rejects.toThrow('outage');
+    await expect(verifyAll([broken])(signedOf(), signal)).rejects.toThrow('outage');
   });
 });
