@@ -20,6 +20,7 @@ import { authorize, type Credentials } from './authorize.js';
 import { BROWSER_HEADERS, refuseForms, refuseOtherSites } from './browser.js';
 import { type DeliveryRoutesDeps, deliveryRoutes } from './delivery-routes.js';
 import { type LiveRouteDeps, liveRoute } from './live-route.js';
+import { pageRoutes } from './page-routes.js';
 import { publishedSchemas } from './schema-files.js';
 import { shelfRoutes } from './shelf-routes.js';
 
@@ -53,6 +54,7 @@ export function createAdminApp(deps: AdminDeps): Koa {
   const open = new Router();
   open.get('/livez', (ctx) => health.livez(ctx));
   open.get('/readyz', (ctx) => health.readyz(ctx));
+  pageRoutes(open);
   app.use(answerProblems(deps));
   app.use(refuseBadTarget);
   app.use(open.routes());

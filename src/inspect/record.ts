@@ -51,8 +51,12 @@ export interface FirstEvent {
   readonly messageId?: string;
 }
 
-/** Accepted events by where they are with one sink now; the numbers add up to all of them. */
-interface SinkTally {
+/**
+ * Accepted events by where they are with one sink now; the numbers add up to all of them.
+ *
+ * @public
+ */
+export interface SinkTally {
   readonly sink: string;
   readonly delivered: number;
   /** Failed so far, and tried again. */
