@@ -10,6 +10,7 @@ import { quarantineCommand } from './commands/quarantine.js';
 import { sendCommand } from './commands/send.js';
 import { serveCommand } from './commands/serve.js';
 import { statsCommand } from './commands/stats.js';
+import { tailCommand } from './commands/tail.js';
 import { transformationCommand } from './commands/transformation.js';
 import { verifyCommand } from './commands/verify.js';
 
@@ -42,6 +43,7 @@ const commands = [
   verifyCommand(context),
   doctorCommand(context),
   statsCommand(context),
+  tailCommand(context),
   deadLettersCommand(context),
   quarantineCommand(context),
   outboxCommand(context),

@@ -12,12 +12,29 @@ export interface AdminOptions {
 }
 
 export interface AdminClient {
+  /** Where it is, without credentials. */
+  readonly origin: string;
   get(path: string): Promise<unknown>;
   post(path: string, body: unknown): Promise<unknown>;
+  /** What comes bit by bit, until the other side ends it, falls silent for 45 seconds, or `signal` aborts. */
+  stream(path: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>>;
+}
+
+/** The receiver is there and said no. */
+export class AdminRefusal extends Error {
+  override readonly name = 'AdminRefusal';
+  readonly status: number;
+
+  constructor(status: number, detail: string) {
+    super(`the admin listener answered ${status}: ${detail}`);
+    this.status = status;
+  }
 }
 
 /** Longer than any answer of the admin API takes, shorter than a person waits. */
 const TIMEOUT = 30_000;
+/** Three times the pause between the signs of life of a stream. */
+const SILENCE = 45_000;
 
 export function addAdminOptions(command: Command): Command {
   return command
@@ -32,10 +49,40 @@ export function addAdminOptions(command: Command): Command {
 /** Finds the running receiver. Throws CONFIG_INVALID where the options do not name one. */
 export function adminClient(options: AdminOptions, context: CommandContext): AdminClient {
   const { url, token } = locate(options, context);
+  return adminClientAt(url, token);
+}
+
+/** The receiver whose admin listener is at this URL. Throws CONFIG_INVALID where it is none. */
+export function adminClientAt(url: string, token: string | undefined): AdminClient {
+  const base = baseOf(url);
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   return {
-    get: (path) => call(url, token, 'GET', path),
-    post: (path, body) => call(url, token, 'POST', path, body),
+    origin: base.origin,
+    get: (path) => call(new URL(path, base), 'GET', headers),
+    post: (path, body) => call(new URL(path, base), 'POST', headers, body),
+    async stream(path, signal) {
+      const answer = await ask(new URL(path, base), {
+        headers,
+        signal,
+        headersTimeout: TIMEOUT,
+        bodyTimeout: SILENCE,
+      });
+      if (answer.statusCode === 200) return answer.body;
+      throw await refusal(answer);
+    },
   };
+}
+
+function baseOf(url: string): URL {
+  try {
+    return new URL(url);
+  } catch {
+    // Without the text, which may hold a password.
+    throw new TrackbridgeError(
+      'CONFIG_INVALID',
+      '--admin is not a URL; give one such as http://127.0.0.1:8081',
+    );
+  }
 }
 
 function locate(
@@ -69,40 +116,36 @@ function locate(
 }
 
 async function call(
-  base: string,
-  token: string | undefined,
+  url: URL,
   method: 'GET' | 'POST',
-  path: string,
+  headers: Readonly<Record<string, string>>,
   body?: unknown,
 ): Promise<unknown> {
-  let url: URL;
-  try {
-    url = new URL(path, base);
-  } catch {
-    // Without the text, which may hold a password.
-    throw new TrackbridgeError(
-      'CONFIG_INVALID',
-      '--admin is not a URL; give one such as http://127.0.0.1:8081',
-    );
-  }
-  // Not fetch, which refuses ports that browsers do.
-  const { statusCode, body: answer } = await request(url, {
+  const answer = await ask(url, {
     method,
     signal: AbortSignal.timeout(TIMEOUT),
-    headers: {
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
+    headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  }).catch((error: unknown) => {
+  });
+  if (answer.statusCode < 200 || answer.statusCode >= 300) throw await refusal(answer);
+  return await answer.body.json().catch(() => undefined);
+}
+
+type Answer = Awaited<ReturnType<typeof request>>;
+
+// Not fetch, which refuses ports that browsers do.
+async function ask(url: URL, options: Parameters<typeof request>[1]): Promise<Answer> {
+  return await request(url, options).catch((error: unknown) => {
     throw new Error(
       `no answer from the admin listener at ${url.origin}: ${reasonOf(error)}; is the receiver running, with an admin section?`,
     );
   });
-  const said: unknown = await answer.json().catch(() => undefined);
-  if (statusCode >= 200 && statusCode < 300) return said;
+}
+
+async function refusal({ body, statusCode }: Answer): Promise<AdminRefusal> {
+  const said: unknown = await body.json().catch(() => undefined);
   const detail = (said as { detail?: unknown } | undefined)?.detail;
-  throw new Error(`the admin listener answered ${statusCode}: ${String(detail ?? '')}`);
+  return new AdminRefusal(statusCode, String(detail ?? ''));
 }
 
 /** Node reports a host whose addresses all failed as one error without a message, and the real ones inside. */

@@ -110,6 +110,9 @@ function nameOf(pair: string): string {
   return [...new URLSearchParams(pair).keys()][0] ?? '';
 }
 
+/** What is masked for other reasons: other credentials, and what `admin.redact` hides. */
+const NO_SECRETS =
+  /^(cookie|proxy-authorization|forwarded|x-forwarded-for|x-real-ip|true-client-ip|cf-connecting-ip|x-trackbridge-event(-\d+)?)$/i;
 const HEX_SHA1 = /^[0-9a-f]{40}$/i;
 
 /**
@@ -127,7 +130,7 @@ function credentials(
   );
   const signed: HeaderLine[] =
     signature === undefined ? [] : [[signature[0], signatureOver(body, secret)]];
-  const own = masked.filter((name) => !/^(cookie|proxy-authorization)$/i.test(name));
+  const own = masked.filter((name) => !NO_SECRETS.test(name));
   const custom = own.filter((name) => name.toLowerCase() !== 'authorization');
   const shared = (custom.length > 0 ? custom : own).map((name): HeaderLine => [name, secret]);
   return [...signed, ...shared];

@@ -7,20 +7,25 @@ import type { Socket } from 'node:net';
  * drop an event that is stored already.
  */
 export class OwedAnswers {
-  readonly #owed = new WeakMap<Socket, ServerResponse[]>();
+  readonly #owed = new Map<Socket, ServerResponse[]>();
   /** The request of a connection that was answered before all of it was there. */
   readonly #answeredEarly = new WeakMap<Socket, IncomingMessage>();
 
   /** Returns how many the connection owes now, with this one. */
   add(socket: Socket, response: ServerResponse): number {
     const owed = this.#owed.get(socket) ?? [];
-    owed.push(response);
     this.#owed.set(socket, owed);
+    owed.push(response);
     response.once('close', () => {
       owed.splice(owed.indexOf(response), 1);
       if (!response.req.complete) this.#answeredEarly.set(socket, response.req);
     });
     return owed.length;
+  }
+
+  /** What all connections owe. */
+  all(): readonly ServerResponse[] {
+    return [...this.#owed.values()].flat();
   }
 
   /**
@@ -31,6 +36,7 @@ export class OwedAnswers {
     for (const response of [...(this.#owed.get(socket) ?? [])]) {
       if (response.socket === null) response.emit('close');
     }
+    this.#owed.delete(socket);
   }
 
   /**

@@ -70,7 +70,6 @@ export function createHttpServer(
   Object.assign(server, { httpAllowHalfOpen: true });
 
   const owed = new OwedAnswers();
-  const open = new Set<ServerResponse>();
   /** Connections on which the head of a request was read whole. */
   const begun = new WeakSet<Socket>();
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
@@ -86,10 +85,8 @@ export function createHttpServer(
       }
       return;
     }
-    open.add(response);
     begun.add(socket);
     response.once('close', () => {
-      open.delete(response);
       firstBytes?.answered(socket);
       if (!request.complete) {
         request.once('end', () => firstBytes?.answered(socket));
@@ -156,7 +153,7 @@ export function createHttpServer(
 
   return {
     listen: (host, port, section) => listen(server, host, port, section),
-    settle: (graceMs) => settle([...open], graceMs, clock),
+    settle: (graceMs) => settle(owed.all(), graceMs, clock),
     close: (graceMs) => close(server, graceMs, clock),
   };
 }

@@ -28,8 +28,11 @@ type Commit = (steps: readonly Step[]) => Promise<readonly StepResults[keyof Ste
  */
 export class GroupCommit {
   readonly #commit: Commit;
-  /** In the order of arrival. */
-  readonly #waiting = new Set<Entry>();
+  /**
+   * In the order of arrival. Not a Set: one that never stops filling and emptying leaves a chain of its former tables
+   * behind, and from the first of them that grew old on, the collector keeps everything that ever stood in one.
+   */
+  #waiting: Entry[] = [];
   #characters = 0;
   #pump: Promise<void> | undefined;
 
@@ -50,8 +53,8 @@ export class GroupCommit {
   ): Promise<StepResults[Kind]> {
     if (signal?.aborted) return Promise.reject(spent());
     if (
-      this.#waiting.size >= WAITING_STEPS ||
-      (this.#waiting.size > 0 && this.#characters + size > WAITING_CHARACTERS)
+      this.#waiting.length >= WAITING_STEPS ||
+      (this.#waiting.length > 0 && this.#characters + size > WAITING_CHARACTERS)
     ) {
       return Promise.reject(
         new TrackbridgeError('OUTBOX_FULL', 'Too many deliveries wait for the disk; try again', {
@@ -62,7 +65,7 @@ export class GroupCommit {
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
         // Let go of at once: while a disk hangs, what was taken back must not pile up.
-        this.#take(entry);
+        this.#takeBack(entry);
         reject(spent());
       };
       const entry: Entry = {
@@ -79,7 +82,7 @@ export class GroupCommit {
         },
       };
       signal?.addEventListener('abort', onAbort, { once: true });
-      this.#waiting.add(entry);
+      this.#waiting.push(entry);
       this.#characters += size;
       this.#pump ??= this.#run();
     });
@@ -113,24 +116,23 @@ export class GroupCommit {
   }
 
   #next(): Entry[] {
-    const group: Entry[] = [];
+    let count = 0;
     let characters = 0;
-    for (const entry of this.#waiting) {
-      if (
-        group.length >= GROUP_STEPS ||
-        (group.length > 0 && characters + entry.size > GROUP_CHARACTERS)
-      ) {
-        break;
-      }
-      this.#take(entry);
-      group.push(entry);
-      characters += entry.size;
+    for (const { size } of this.#waiting) {
+      if (count >= GROUP_STEPS || (count > 0 && characters + size > GROUP_CHARACTERS)) break;
+      count += 1;
+      characters += size;
     }
-    return group;
+    this.#characters -= characters;
+    return this.#waiting.splice(0, count);
   }
 
-  #take(entry: Entry): void {
-    if (this.#waiting.delete(entry)) this.#characters -= entry.size;
+  /** Those that came first are also late first, so the search ends soon. */
+  #takeBack(entry: Entry): void {
+    const at = this.#waiting.indexOf(entry);
+    if (at < 0) return;
+    this.#waiting.splice(at, 1);
+    this.#characters -= entry.size;
   }
 }
 

@@ -20,18 +20,18 @@ export interface StoreThread {
 }
 
 export interface ThreadRequest {
-  readonly id: number;
   readonly kind: RequestKind;
   readonly request: Requests[RequestKind]['request'];
 }
 
+/** One a request, in their order, and warnings in between. */
 export type ThreadReply =
   | { readonly warning: string }
-  | { readonly id: number; readonly reply: Requests[RequestKind]['reply'] }
-  | { readonly id: number; readonly failure: Failure; readonly fatal: boolean };
+  | { readonly reply: Requests[RequestKind]['reply'] }
+  | { readonly failure: Failure; readonly fatal: boolean };
 
 interface Waiting {
-  // One map holds callers of every kind; `call` knows which reply belongs to which.
+  // One line holds callers of every kind; `call` knows which reply belongs to which.
   readonly resolve: (reply: never) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -42,8 +42,8 @@ interface Waiting {
  */
 export function startStoreThread(warn: (message: string) => void): StoreThread {
   const worker = startWorker();
-  const waiting = new Map<number, Waiting>();
-  let lastId = 0;
+  /** Whoever waits for an answer, in the order of their requests. */
+  const waiting: Waiting[] = [];
   let alive = true;
   let gone: TrackbridgeError | undefined;
 
@@ -53,8 +53,7 @@ export function startStoreThread(warn: (message: string) => void): StoreThread {
       cause,
       retryAfter: 1_000,
     });
-    for (const { reject } of waiting.values()) reject(gone);
-    waiting.clear();
+    for (const { reject } of waiting.splice(0)) reject(gone);
   };
   const ended = new Promise<void>((resolve) => {
     worker.once('exit', () => {
@@ -65,8 +64,7 @@ export function startStoreThread(warn: (message: string) => void): StoreThread {
   worker.on('error', lose);
   worker.on('message', (message: ThreadReply) => {
     if ('warning' in message) return warn(message.warning);
-    const caller = waiting.get(message.id);
-    waiting.delete(message.id);
+    const caller = waiting.shift();
     if (!('failure' in message)) return caller?.resolve(message.reply as never);
     if (message.fatal) alive = false;
     caller?.reject(fromFailure(message.failure));
@@ -79,9 +77,9 @@ export function startStoreThread(warn: (message: string) => void): StoreThread {
     call: (kind, request) =>
       new Promise((resolve, reject) => {
         if (gone !== undefined) return reject(gone);
-        lastId += 1;
-        waiting.set(lastId, { resolve, reject });
-        worker.postMessage({ id: lastId, kind, request } satisfies ThreadRequest);
+        worker.postMessage({ kind, request } satisfies ThreadRequest);
+        // After it: what could not be sent is not answered.
+        waiting.push({ resolve, reject });
       }),
     end: () => {
       alive = false;

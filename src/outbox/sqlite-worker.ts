@@ -9,16 +9,16 @@ const { handlers } = new StoreService((warning) => {
   parentPort?.postMessage({ warning } satisfies ThreadReply);
 });
 
-parentPort?.on('message', ({ id, kind, request }: ThreadRequest) => {
+parentPort?.on('message', ({ kind, request }: ThreadRequest) => {
   parentPort?.postMessage(answer());
 
   function answer(): ThreadReply {
     try {
       // `kind` and `request` were paired by `StoreThread.call`.
-      return { id, reply: handlers[kind](request as never) };
+      return { reply: handlers[kind](request as never) };
     } catch (error) {
       const fatal = !(error instanceof TrackbridgeError) && !keepsConnection(error);
-      return { id, failure: toFailure(error), fatal };
+      return { failure: toFailure(error), fatal };
     }
   }
 });

@@ -33,6 +33,8 @@ export function rudderstackDialect(): Dialect {
     taken: () => OK,
     refused(error, retryAfter) {
       const [status, text] = refusalOf(error);
+      // The gateway's router answers a wrong method without a text, and so without a type.
+      if (text === '') return { status, headers: { ...error.headers }, body: '' };
       return {
         status,
         headers: {
@@ -41,8 +43,7 @@ export function rudderstackDialect(): Dialect {
           ...error.headers,
           ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
         },
-        // The gateway's router answers a wrong method without a text.
-        body: text === '' ? '' : `${text}\n`,
+        body: `${text}\n`,
       };
     },
   };

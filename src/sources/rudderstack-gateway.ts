@@ -16,11 +16,12 @@ export function rudderstackGateway(): TrackingVendor {
   return {
     vendor: 'rudderstack',
     dialect: rudderstackDialect(),
-    extraTypes: ['merge'],
+    extraTypes: ['merge', 'audiencelist', 'extract'],
     noKey: ({ kind }) =>
       kind === 'beacon' || kind === 'pixel' ? TEXTS.noQueryKey : TEXTS.noHeaderKey,
     unknownKey: TEXTS.unknownKey,
     bodyBeforeKey: false,
+    oneRefusesAll: true,
     checkSize(bytes) {
       if (bytes > BODY_LIMIT) throw new TrackbridgeError('BODY_TOO_LARGE', TEXTS.tooLarge);
     },
@@ -32,7 +33,7 @@ export function rudderstackGateway(): TrackingVendor {
           throw new TrackbridgeError('EVENT_INVALID', TEXTS.noIdentity);
         }
       }
-      return events.map((value) => ({ value }));
+      return events.map(messageOf);
     },
     receive,
     pixelOf: (query, type, delivery) => pixelOf(query, type, delivery.receivedAt),
@@ -53,7 +54,17 @@ function eventsOf(body: JsonValue, route: EventsRoute): JsonValue[] {
   if (events.length === 0 && route.kind !== 'import') {
     throw new TrackbridgeError('BODY_EMPTY', TEXTS.emptyBatch);
   }
+  if (events.length > LIMITS.events) {
+    const detail = `the batch holds ${events.length} events; send at most ${LIMITS.events}`;
+    throw new TrackbridgeError('LIMIT_EXCEEDED', detail);
+  }
   return events;
+}
+
+/** Libraries of Segment's write their key into every event; the gateway looks for it in the header only. */
+function messageOf(value: JsonValue): Message {
+  const key = isObject(value) ? value['writeKey'] : undefined;
+  return typeof key === 'string' ? { value, writeKey: key } : { value };
 }
 
 /** Ids may be of any JSON type; what shows nothing is none. */

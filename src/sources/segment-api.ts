@@ -4,6 +4,7 @@ import { decodeQuery } from '../decode/query.js';
 import { TrackbridgeError, type Violation } from '../errors.js';
 import { isObject, type JsonObject, type JsonValue } from '../event/event.js';
 import { fromSegment } from '../event/from-segment.js';
+import { withClientAddress } from './client-address.js';
 import { mergeBatch } from './segment.js';
 import type { Answer, Dialect, Taken } from './source.js';
 import type { Message, TrackingVendor } from './tracking-vendor.js';
@@ -25,6 +26,7 @@ export function segmentApi(strict: boolean): TrackingVendor {
     noKey: () => 'no write key in Authorization: Basic, the body, its items or the query',
     unknownKey: 'the write key is not listed',
     bodyBeforeKey: true,
+    oneRefusesAll: false,
     checkSize(bytes, route) {
       const [limit, what] =
         route.kind === 'event' ? [EVENT_LIMIT, 'an event'] : [BATCH_LIMIT, 'a batch'];
@@ -40,9 +42,7 @@ export function segmentApi(strict: boolean): TrackingVendor {
       const value = { ...body, type: route.type };
       return [strict ? withViolations({ value }, missingIn(value)) : { value }];
     },
-    receive(message, { receivedAt, remote }) {
-      return fromSegment(withAddress(message, remote), { receivedAt });
-    },
+    receive: (message, delivery) => fromSegment(withClientAddress(message, delivery), delivery),
     pixelOf(query, type) {
       const value = { ...pixelPayload(query), type };
       const { writeKey } = value as JsonObject;
@@ -109,15 +109,6 @@ function missingIn(event: JsonObject): Violation[] {
     ...(type === 'group' && !has('groupId') ? missing('/groupId', 'is missing') : []),
     ...(type === 'alias' && !has('previousId') ? missing('/previousId', 'is missing') : []),
   ];
-}
-
-/** `context.direct: true` asks for the address of the connection. */
-function withAddress(message: JsonObject, remote: string): JsonObject {
-  const { context } = message;
-  if (!isObject(context) || context['direct'] !== true || context['ip'] !== undefined) {
-    return message;
-  }
-  return { ...message, context: { ...context, ip: remote } };
 }
 
 /** `?data=` with JSON in base64, or the event's fields as dotted parameters. */

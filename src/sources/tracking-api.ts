@@ -2,7 +2,7 @@ import type { SourceConfig } from '../config/config.js';
 import { parseJson } from '../decode/json.js';
 import { LIMITS } from '../decode/limits.js';
 import { decodeText } from '../decode/text.js';
-import { TrackbridgeError } from '../errors.js';
+import { TrackbridgeError, type Violation } from '../errors.js';
 import { isObject, type JsonValue } from '../event/event.js';
 import type { Verification } from '../verify/combine.js';
 import { guarded, type OAuth } from './oauth.js';
@@ -39,6 +39,7 @@ export function createTrackingApiSource(name: string, config: SourceConfig, oaut
   const keys = createWriteKeys(config.writeKeys ?? [], name);
   const pixels = pixelDialect();
   const opened = new WeakMap<Delivery, Opened>();
+  const takesDeletions = config.extraTypes.includes('delete');
 
   /** Throws what the vendor refuses a body with. */
   const open = (delivery: Delivery): Opened => {
@@ -97,7 +98,9 @@ export function createTrackingApiSource(name: string, config: SourceConfig, oaut
     const { keys: sent, messages } = open(delivery);
     if (sourceOf(sent) !== undefined) return KEYED;
     const inside = messages.flatMap(keysOf);
-    if (sourceOf(inside) !== undefined) return KEYED;
+    const known = messages.filter((message) => sourceOf(keysOf(message)) !== undefined).length;
+    const enough = vendor.oneRefusesAll ? messages.length : 1;
+    if (known > 0 && known >= enough) return KEYED;
     const none = sent.length + inside.length === 0;
     return { holds: false, reason: none ? vendor.noKey(route) : vendor.unknownKey };
   };
@@ -125,10 +128,11 @@ export function createTrackingApiSource(name: string, config: SourceConfig, oaut
   ): RawEvent => {
     const source = (writeKey === undefined ? undefined : keys.sourceOf(writeKey)) ?? shared;
     const raw = isObject(value) ? vendor.receive(value, delivery) : value;
+    const against = isDeletion(value) && !takesDeletions ? DELETION : violations;
     return {
       value: raw,
       source: source ?? name,
-      ...(violations === undefined ? {} : { violations }),
+      ...(against === undefined ? {} : { violations: against }),
       ...(source === undefined ? { unauthenticated: vendor.unknownKey } : {}),
     };
   };
@@ -173,6 +177,20 @@ export function createTrackingApiSource(name: string, config: SourceConfig, oaut
 
 const COVERED = { authenticated: true, verifiedBy: 'write-key' };
 const KEYED: Verification = { holds: true, coverage: () => COVERED };
+
+/** A write key stands in every page: whoever reads it there must not be able to have users forgotten. */
+const DELETION: readonly Violation[] = [
+  {
+    path: '/type',
+    message:
+      'must not be delete: neither vendor takes one here; extraTypes: [delete] does, where no write key is public',
+  },
+];
+
+function isDeletion(value: JsonValue): boolean {
+  const type = isObject(value) ? value['type'] : undefined;
+  return typeof type === 'string' && type.toLowerCase() === 'delete';
+}
 
 function keysOf({ writeKey }: Message): string[] {
   return writeKey === undefined || writeKey === '' ? [] : [writeKey];

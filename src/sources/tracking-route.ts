@@ -28,7 +28,9 @@ const BATCH: TrackingRoute = { kind: 'batch' };
  * Segment, `import` are other names of `batch`. What only one vendor has does no harm with the other.
  */
 const ROUTES: ReadonlyMap<string, TrackingRoute> = new Map<string, TrackingRoute>([
-  ...[...TYPES, 'merge'].map((type) => [`v1/${type}`, { kind: 'event', type }] as const),
+  ...[...TYPES, 'merge', 'audiencelist'].map(
+    (type) => [`v1/${type}`, { kind: 'event', type }] as const,
+  ),
   ...['identify', 'track', 'page', 'screen', 'group', 'alias'].flatMap((type) =>
     // `page` and `screen` begin with different letters than `pixel` here: p and s.
     [[`v1/${type.charAt(0)}`, { kind: 'event', type }] as const],

@@ -24,6 +24,8 @@ export interface TrackingVendor {
   readonly unknownKey: string;
   /** Whether a request without a key in header or query is refused for its body first, where that is no JSON. */
   readonly bodyBeforeKey: boolean;
+  /** Whether one event that is refused takes its whole batch with it. */
+  readonly oneRefusesAll: boolean;
   /** Throws where the vendor refuses a body of these bytes on this route, before it is read. */
   checkSize(bytes: number, route: EventsRoute): void;
   /** The events of a body. Throws where the vendor refuses it whole. */

@@ -52,6 +52,7 @@ describe('every command', () => {
     ['verify'],
     ['doctor'],
     ['stats'],
+    ['tail'],
     ['dead-letters'],
     ['quarantine'],
     ['dead-letters', 'list'],
@@ -78,6 +79,9 @@ describe('every command', () => {
     ['an option without its value', 'check --config', /--config/],
     ['an argument that is missing', 'quarantine show', /id/],
     ['no receiver', 'stats', /--admin/],
+    ['no receiver to watch', 'tail', /--admin/],
+    ['no number', 'tail --admin http://x --count 0', /--count/],
+    ['records that nobody could read', 'tail --admin http://x --record', /--json/],
     ['a port that is none', 'serve --port many', /--port/],
     ['a URL that is none', 'stats --admin nowhere', /--admin/],
   ])('leaves with 2 and one line on wrong usage: %s', async (_, words, named) => {

@@ -168,10 +168,16 @@ describe('send --replay, to the program', () => {
   });
 
   it('fills in a shared secret that was masked', async () => {
-    const masked = fixture({ path: '/rudderstack', masked: ['x-signature'], body: { text: one } });
+    const masked = fixture({
+      path: '/rudderstack',
+      masked: ['X-Forwarded-For', 'x-signature'],
+      body: { text: one },
+    });
     await save('one.json', masked);
     const again = (...args: string[]) => replay(receiver.url, 'one.json', ...args);
     expect((await again('--expect', 'status:401')).code).toBe(0);
     expect((await again('--secret', SECRET, '--expect', 'status:200')).code).toBe(0);
+    const { stdout } = await again('--secret', SECRET, '--dry-run');
+    expect(stdout).not.toMatch(/forwarded/i);
   });
 });

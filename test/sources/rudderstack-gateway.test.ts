@@ -1,4 +1,4 @@
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createTrackingApiSource } from '../../src/sources/tracking-api.js';
 import { harness } from '../http/harness.js';
 import { type Served, serve } from '../http/serve.js';
@@ -30,4 +30,29 @@ describe("the gateway's recorded answers", () => {
   it.each(recorded.map((each) => [each.id, each] as const))('%s', async (_id, each) => {
     await expectRecorded(await gateway(), each);
   });
+});
+
+describe('a type of RudderStack’s alone', () => {
+  it.each([
+    ['/v1/audiencelist', { userId: 'u' }, 'audiencelist'],
+    ['/v1/merge', { userId: 'u' }, 'merge'],
+    ['/v1/batch', { batch: [{ type: 'extract' }] }, 'extract'],
+    ['/v1/batch', { batch: [{ type: 'record' }] }, 'record'],
+  ])('is kept: %s %j', async (path, body, type) => {
+    const { ask, store } = await gateway();
+    const headers = { authorization: `Basic ${btoa('WK:')}` };
+    const answer = await ask(path, { method: 'POST', headers, body: JSON.stringify(body) });
+    expect([answer.status, await answer.text()]).toEqual([200, 'ok']);
+    expect(store.events).toMatchObject([{ type }]);
+  });
+});
+
+it('a wrong method is refused without a text, and so without a type', async () => {
+  const { ask } = await gateway();
+  for (const method of ['GET', 'PUT', 'DELETE']) {
+    const answer = await ask('/v1/track', { method });
+    expect([answer.status, await answer.text()]).toEqual([405, '']);
+    expect(answer.headers.get('content-type')).toBeNull();
+    expect(answer.headers.get('allow')).toBe('POST, OPTIONS');
+  }
 });

@@ -216,6 +216,37 @@ describe('an event', () => {
     ]);
   });
 
+  it.each([
+    ['a library in a page', track({ context: { library: { name: 'analytics.js' } } }), {}],
+    ['a library of an app', track({ context: { library: { name: 'analytics-swift' } } }), {}],
+    ['the channel of a client', track({ channel: 'client' }), {}],
+    ['a page by itself', track({ context: null }), { origin: 'https://shop.example' }],
+  ])("from %s gets its user's address, as at Segment", async (_from, sent, headers) => {
+    const served = await api();
+    await post(served, '/v1/batch', { batch: [sent] }, { ...basic('WK'), ...headers });
+    expect(served.store.events).toMatchObject([{ context: { ip: '127.0.0.1' } }]);
+  });
+
+  it("of a pixel gets its reader's address", async () => {
+    const served = await api();
+    await served.ask('/v1/pixel/track?writeKey=WK&userId=u&event=E');
+    expect(served.store.events).toMatchObject([{ context: { ip: '127.0.0.1' } }]);
+  });
+
+  it.each([
+    ['a server', { library: { name: '@segment/analytics-node' } }, undefined],
+    ['a page that says another address', { library: { name: 'analytics.js' }, ip: 'x' }, 'x'],
+    [
+      'a page, by way of a bridge',
+      { library: { name: 'analytics.js' }, trackbridge: {} },
+      undefined,
+    ],
+  ])('from %s does not get that of the connection', async (_from, context, ip) => {
+    const served = await api();
+    await post(served, '/v1/track', track({ context }));
+    expect(Object(served.store.events[0]?.['context']).ip).toBe(ip);
+  });
+
   it('that is not valid is kept in quarantine, and its sender hears what Segment says', async () => {
     const served = await api();
     expect((await post(served, '/v1/track', track({ properties: 'x' }))).json).toEqual({

@@ -99,11 +99,20 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
   };
 }
 
-/** Runs a command of the program to its end. */
-export async function runCommand(
+/** A command of the program that runs until somebody ends it. */
+export interface RunningCommand {
+  readonly child: ChildProcess;
+  stdout(): string;
+  stderr(): string;
+  /** Its exit code, once its output is complete; null where a signal ended it. */
+  readonly ended: Promise<number | null>;
+}
+
+/** Starts a command of the program. */
+export function startCommand(
   args: readonly string[],
   options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
-): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
+): RunningCommand {
   const child = spawn(process.execPath, [CLI, ...args], {
     cwd: options.cwd ?? tmpdir(),
     env: { PATH: process.env['PATH'] ?? '', ...options.env },
@@ -117,8 +126,18 @@ export async function runCommand(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, stdout, stderr };
+  const ended = once(child, 'close').then(([code]) => code as number | null);
+  return { child, stdout: () => stdout, stderr: () => stderr, ended };
+}
+
+/** Runs a command of the program to its end. */
+export async function runCommand(
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
+): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
+  const { ended, stderr, stdout } = startCommand(args, options);
+  const code = await ended;
+  return { code, stdout: stdout(), stderr: stderr() };
 }
 
 /** The lines of a text that another process is writing. What stands behind the last end of a line is none yet. */
@@ -139,11 +158,11 @@ export async function readEvents(file: string): Promise<Record<string, unknown>[
   return (await readLines(file)).map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
-/** Asks again until the answer is what is waited for; fails after ten seconds with the last answer. */
+/** Asks again until the answer is what is waited for; fails after a minute with the last answer. */
 export async function eventually<T>(
   ask: () => Promise<T> | T,
   isIt: (answer: T) => boolean,
-  within = 10_000,
+  within = 60_000,
 ): Promise<T> {
   const until = performance.now() + within;
   for (;;) {
