@@ -42,7 +42,7 @@ export function createOAuth(name: string, config: OAuthConfig, path: string, clo
     required: config.required,
     dialect: oauthDialect(),
     async grant({ body, origin }) {
-      const client = await assertions.clientOf(readRequest(body), origin);
+      const client = await assertions.clientOf(readRequest(body), origin());
       return tokenAnswer(await tokens.issue(client, SCOPE), tokens.seconds, SCOPE);
     },
     isValid: (token) => tokens.isValid(token),

@@ -10,8 +10,11 @@ export interface Delivery extends Signed {
   readonly id: string;
   /** The path below the source's own, as it was sent, without a slash in front; '' where there is none. */
   readonly below: string;
-  /** Where the sender reached us, as in `https://example.com`; what a proxy says where `server.trustProxy` is on. */
-  readonly origin: string;
+  /**
+   * Where the sender reached us, as in `https://example.com`; what a proxy says where `server.trustProxy` is on. Hardly any
+   * source asks for it. Not a getter: V8 makes a hidden class for each object with one, which keeps its delivery alive.
+   */
+  readonly origin: () => string;
   /** Of HTTP, as in `1.1`. */
   readonly httpVersion: string;
   /** The sender's address, without its port; a proxy's first hop where `server.trustProxy` says to believe it. */

@@ -15,7 +15,7 @@ export function segmentSettings(
   path: string,
 ): Answer {
   if (source === undefined) throw new TrackbridgeError('NOT_FOUND', 'the write key is not listed');
-  const [protocol, host] = origin.split('://');
+  const [protocol, host] = origin().split('://');
   const apiHost = `${host}${path === '/' ? '' : path}/v1`;
   return json({
     integrations: { 'Segment.io': { apiKey: key, apiHost, protocol } },

@@ -43,7 +43,7 @@ export function deliveryOf(parts: DeliveryParts = {}): Delivery {
     headers: headerLines((parts.headers ?? []).flat()),
     body: Buffer.from(parts.body ?? ''),
     remote: '192.0.2.1',
-    origin: 'http://receiver.example',
+    origin: () => 'http://receiver.example',
     httpVersion: '1.1',
     receivedAt: RECEIVED_AT,
   };
