@@ -1,3 +1,4 @@
+import { deviceOf } from './device-libraries.js';
 import {
   type CanonicalEvent,
   isObject,
@@ -22,8 +23,8 @@ const SEGMENTS_OWN = ['projectId', 'version', '_metadata', 'forwardedFromProject
 export function toRudderstack(event: CanonicalEvent): JsonObject {
   const message = without(event, OURS);
   message['originalTimestamp'] = event['originalTimestamp'] ?? event.timestamp;
-  message['channel'] = channelOf(event['channel']);
   let context = isObject(event.context) ? withRudderstackExternalId(event.context) : {};
+  message['channel'] = channelOf(event['channel'], context);
   // RudderStack's own libraries write an identify's traits there, and most of its destinations read them there too.
   if (event.type === 'identify' && isObject(event['traits']) && !isObject(context['traits'])) {
     context = { ...context, traits: event['traits'] };
@@ -34,10 +35,11 @@ export function toRudderstack(event: CanonicalEvent): JsonObject {
   return Object(event.receipt).vendor === 'rudderstack' ? message : translated(message, context);
 }
 
-/** The channel is required. Segment says `client` or `browser` for `web`, and its server libraries say nothing. */
-function channelOf(channel: JsonValue | undefined): JsonValue {
+/** The channel is required. Segment says `client` or `browser` for `web`, and its libraries leave it to Segment to say. */
+function channelOf(channel: JsonValue | undefined, context: JsonObject): JsonValue {
   if (channel === 'client' || channel === 'browser') return 'web';
-  return channel === undefined || channel === null || channel === '' ? 'server' : channel;
+  if (channel !== undefined && channel !== null && channel !== '') return channel;
+  return deviceOf(context) ?? 'server';
 }
 
 /** What only an event of Segment's needs: its own fields, and its names of destinations, moved where they do no harm. */

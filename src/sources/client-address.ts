@@ -1,11 +1,7 @@
+import { deviceOf } from '../event/device-libraries.js';
 import { isObject, type JsonObject } from '../event/event.js';
 import type { Delivery } from './source.js';
 
-/** Segment's libraries that run on the device of a user, by what they write into `context.library.name`. */
-const ON_DEVICES: ReadonlySet<unknown> = new Set([
-  ...['analytics.js', 'analytics-ios', 'analytics-android', 'analytics-swift', 'analytics-kotlin'],
-  ...['analytics-react-native', '@segment/analytics-react-native', 'analytics-flutter'],
-]);
 const CHANNELS: ReadonlySet<unknown> = new Set(['client', 'browser', 'mobile']);
 
 /**
@@ -24,13 +20,13 @@ export function withClientAddress(message: JsonObject, delivery: Delivery): Json
 /** Only pages say what origin they are of, and only they load images. */
 function isFromDevice(
   { channel }: JsonObject,
-  { library }: JsonObject,
+  context: JsonObject,
   { headers, method }: Delivery,
 ): boolean {
   return (
     method === 'GET' ||
     headers.first('origin') !== undefined ||
     CHANNELS.has(channel) ||
-    (isObject(library) && ON_DEVICES.has(library['name']))
+    deviceOf(context) !== undefined
   );
 }

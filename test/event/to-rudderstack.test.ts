@@ -63,6 +63,19 @@ describe('a canonical event as RudderStack takes it', () => {
     expect(toRudderstack(event)['channel']).toBe(expected);
   });
 
+  it.each([
+    ['analytics.js', undefined, 'web'],
+    ['analytics-android', '', 'mobile'],
+    ['analytics-swift', null, 'mobile'],
+    ['@segment/analytics-node', undefined, 'server'],
+    ['analytics.js', 'server', 'server'],
+  ])('takes the channel from the library %s where it is %j', (name, channel, expected) => {
+    const context = { library: { name } };
+    const own = channel === undefined ? {} : { channel };
+    const event = canonical({ type: 'page', messageId: 'm', context, ...own });
+    expect(toRudderstack(event)['channel']).toBe(expected);
+  });
+
   it('moves what is Segment’s alone under context.segment', () => {
     const own = {
       projectId: 'p',
