@@ -5,7 +5,7 @@ import { TrackbridgeError, type Violation } from '../errors.js';
 import { isObject, type JsonObject, type JsonValue } from '../event/event.js';
 import { fromSegment } from '../event/from-segment.js';
 import { withClientAddress } from './client-address.js';
-import { mergeBatch } from './segment.js';
+import { mergeBatch, sharedBytes } from './merge-batch.js';
 import type { Answer, Dialect, Taken } from './source.js';
 import type { Message, TrackingVendor } from './tracking-vendor.js';
 
@@ -62,11 +62,12 @@ export function segmentApi(strict: boolean): TrackingVendor {
       const detail = `the batch holds ${items.length} events; send at most ${BATCH_EVENTS}`;
       throw new TrackbridgeError('LIMIT_EXCEEDED', detail);
     }
-    return items.map((item) => {
+    const envelope = isObject(body) ? body : {};
+    const beside = sharedBytes(envelope);
+    return mergeBatch(items, envelope).map((value, at) => {
+      const item = items[at] ?? null;
       const own = isObject(item) ? item['writeKey'] : undefined;
-      const value = isObject(body) ? mergeBatch(item, body) : item;
-      const violations = bytes > EVENT_LIMIT ? tooLarge(item) : [];
-      const message = withViolations({ value }, violations);
+      const message = withViolations({ value }, bytes > EVENT_LIMIT ? tooLarge(item, beside) : []);
       return typeof own === 'string' ? { ...message, writeKey: own } : message;
     });
   }
@@ -88,8 +89,9 @@ function withViolations(message: Message, violations: readonly Violation[]): Mes
   return { ...message, violations: [...(message.violations ?? []), ...violations] };
 }
 
-function tooLarge(item: JsonValue): Violation[] {
-  const bytes = Buffer.byteLength(JSON.stringify(item));
+/** `beside`: bytes that it takes over from what stands beside its batch. */
+function tooLarge(item: JsonValue, beside: number): Violation[] {
+  const bytes = Buffer.byteLength(JSON.stringify(item)) + beside;
   if (bytes <= EVENT_LIMIT) return [];
   return [{ path: '', message: `is ${bytes} bytes; Segment's limit is ${EVENT_LIMIT} an event` }];
 }

@@ -4,9 +4,10 @@ import { LIMITS } from '../decode/limits.js';
 import type { MultipartReader } from '../decode/multipart.js';
 import { toRawEvents, unwrapJsonMember } from '../decode/unwrap.js';
 import { TrackbridgeError } from '../errors.js';
-import { isObject, type JsonObject, type JsonValue } from '../event/event.js';
+import type { JsonObject, JsonValue } from '../event/event.js';
 import { verifyAll } from '../verify/combine.js';
 import type { Verifier } from '../verify/verifier.js';
+import { mergeBatch } from './merge-batch.js';
 import { exactly } from './route.js';
 import type { Decoded, Delivery, Source } from './source.js';
 
@@ -36,14 +37,14 @@ export function createSegmentSource(
   };
 }
 
-/** What an item of `{"batch": […]}` takes over from what stands beside the batch. */
-type MergeBatch = (item: JsonValue, envelope: JsonObject) => JsonValue;
+/** What the items of `{"batch": […]}` take over from what stands beside the batch. */
+type MergeBatch = (items: readonly JsonValue[], envelope: JsonObject) => readonly JsonValue[];
 
 /** The events of a delivery's body; what every source with bodies shares. Throws BODY_EMPTY and its like. */
 export function decodeDeliveredBody(
   delivery: Delivery,
   readMultipart: MultipartReader,
-  merge: MergeBatch = (item) => item,
+  merge: MergeBatch = (items) => items,
 ): Decoded | Promise<Decoded> {
   const contentType = delivery.headers.first('content-type');
   const value = decodeBody(delivery.body, contentType, readMultipart, LIMITS);
@@ -54,29 +55,9 @@ export function decodeDeliveredBody(
 
 function toDecoded(value: JsonValue, merge: MergeBatch): Decoded {
   const { batch, events, envelope } = toRawEvents(value, LIMITS);
-  const unwrapped = (event: JsonValue): JsonValue => {
-    if (!batch) return event;
-    const item = unwrapJsonMember(event, LIMITS);
-    return envelope === undefined ? item : merge(item, envelope);
-  };
-  return { batch, events: events.map((event) => ({ value: unwrapped(event) })) };
-}
-
-/**
- * In Segment's dialect, `context` and `integrations` beside a `batch` are every item's, whose own members win, and so is
- * `sentAt`. RudderStack ignores what stands there.
- */
-export function mergeBatch(item: JsonValue, envelope: JsonObject): JsonValue {
-  if (!isObject(item)) return item;
-  const merged: JsonObject = { ...item };
-  for (const field of ['context', 'integrations']) {
-    const shared = envelope[field];
-    const own = item[field] ?? {};
-    if (isObject(shared) && isObject(own)) merged[field] = { ...shared, ...own };
-  }
-  const { sentAt } = envelope;
-  if (sentAt !== undefined && item['sentAt'] === undefined) merged['sentAt'] = sentAt;
-  return merged;
+  const items = batch ? events.map((event) => unwrapJsonMember(event, LIMITS)) : events;
+  const whole = envelope === undefined ? items : merge(items, envelope);
+  return { batch, events: whole.map((event) => ({ value: event })) };
 }
 
 /** The error for a path below a source that means nothing there. */

@@ -322,6 +322,28 @@ describe("Segment's limits", () => {
     ]);
   });
 
+  it('are 32 kB for an event together with what stands beside its batch', async () => {
+    const served = await api();
+    const context = { filler: 'x'.repeat(20_000) };
+    await post(served, '/v1/batch', { context, batch: [large(20_000), large(10_000)] });
+    expect(served.store.events).toHaveLength(1);
+    expect(served.store.quarantined).toHaveLength(1);
+  });
+
+  it.each(['context', 'integrations', 'sentAt'])(
+    'keep %s beside a batch from becoming gigabytes: 400',
+    async (field) => {
+      const served = await api();
+      const filler = 'x'.repeat(400_000);
+      const shared = { [field]: field === 'sentAt' ? filler : { filler } };
+      const batchOf = (length: number) => Array.from({ length }, () => ({ type: 'page' }));
+      const refused = await post(served, '/v1/batch', { ...shared, batch: batchOf(2_500) });
+      expect(refused).toMatchObject({ status: 400, json: { code: 'limit_exceeded' } });
+      expect(served.store.deliveries).toEqual([]);
+      expect((await post(served, '/v1/batch', { ...shared, batch: batchOf(10) })).status).toBe(200);
+    },
+  );
+
   it('are 500 kB for a batch: 400', async () => {
     const served = await api();
     const batch = Array.from({ length: 17 }, () => large(31_000));

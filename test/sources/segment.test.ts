@@ -182,6 +182,15 @@ describe('what stands beside a batch', () => {
     expect(await itemOf(['a'])).toEqual(['a']);
   });
 
+  it('is refused where copies of it would fill the store', async () => {
+    const context = { filler: 'x'.repeat(100_000) };
+    const batch = (length: number) => Array.from({ length }, () => ({ type: 'page' }));
+    const decodeBatch = (length: number) =>
+      decode(source, bodyOf({ context, batch: batch(length) }));
+    expect(await codeOf(() => decodeBatch(200))).toBe('LIMIT_EXCEEDED');
+    expect((await decodeBatch(100)).events).toHaveLength(100);
+  });
+
   it('reaches the event inside a wrapper', async () => {
     expect(await itemOf({ json: { type: 'track' } }, { context: { a: 1 } })).toEqual({
       type: 'track',
