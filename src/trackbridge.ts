@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Koa from 'koa';
 import type { Middleware } from 'koa';
-import type { OpenAdminDeps } from './admin/open.js';
+import type { OpenAdminDeps, OpenedAdmin } from './admin/open.js';
 import { type Clock, systemClock } from './clock.js';
 import type { Config, SinkConfig } from './config/config.js';
 import { configFromObject } from './config/load.js';
@@ -22,7 +22,6 @@ import { FirstBytes } from './http/first-byte.js';
 import { watchLoopDelay } from './http/loop-delay.js';
 import { prepareReplay, type QuarantinedFacts } from './http/prepare.js';
 import { createHttpServer, type HttpServer } from './http/server.js';
-import type { Inspector } from './inspect/inspector.js';
 import type { DeliveryRecorder } from './inspect/recorder.js';
 import type { Quarantined } from './outbox/outbox.js';
 import { createOutbox } from './outbox/registry.js';
@@ -143,12 +142,12 @@ export function createService(config: Config, options: ServiceOptions): Trackbri
     for (const watch of authentication.values()) watch.look();
   };
 
-  let inspector: Inspector | undefined;
+  let admin: OpenedAdmin | undefined;
   const recorder: DeliveryRecorder = {
     get wanted() {
-      return inspector?.recorder.wanted === true;
+      return admin?.inspector.recorder.wanted === true;
     },
-    begin: (start) => (inspector as Inspector).recorder.begin(start),
+    begin: (start) => (admin as OpenedAdmin).inspector.recorder.begin(start),
   };
 
   const appDeps = {
@@ -227,9 +226,8 @@ export function createService(config: Config, options: ServiceOptions): Trackbri
         createSink(name, sink, { clock, log, bridgeId }),
       ),
     );
-    const admin = config.admin && (await import('./admin/open.js')).openAdmin(adminDeps);
-    inspector = admin?.inspector;
-    const observer = inspector?.recorder;
+    admin = config.admin && (await import('./admin/open.js')).openAdmin(adminDeps);
+    const observer = admin?.inspector.recorder;
     dispatcher = createDispatcher({
       outbox,
       sinks,
@@ -261,7 +259,7 @@ export function createService(config: Config, options: ServiceOptions): Trackbri
   async function close(): Promise<void> {
     draining = true;
     // Who listens does so for as long as it may, and would be waited for.
-    inspector?.live.end();
+    admin?.stop();
     const until = clock.monotonic() + STOP_WITHIN;
     await Promise.all(servers.map((server) => server.settle(config.server.budget)));
     await flush();

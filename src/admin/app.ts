@@ -18,6 +18,7 @@ import type { Log } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { authorize, type Credentials } from './authorize.js';
 import { BROWSER_HEADERS, refuseForms, refuseOtherSites } from './browser.js';
+import { type DeliveryActionsDeps, deliveryActions } from './delivery-actions.js';
 import { type DeliveryRoutesDeps, deliveryRoutes } from './delivery-routes.js';
 import { type LiveRouteDeps, liveRoute } from './live-route.js';
 import { pageRoutes } from './page-routes.js';
@@ -40,7 +41,7 @@ export interface AdminDeps {
   /** Makes a quarantined event canonical under the configuration of now and accepts it; rejects where it still is not valid. */
   readonly replayQuarantined: (entry: Quarantined) => Promise<void>;
   /** What is recorded of deliveries; absent: nothing of them is shown. */
-  readonly inspect?: DeliveryRoutesDeps & LiveRouteDeps;
+  readonly inspect?: DeliveryRoutesDeps & DeliveryActionsDeps & LiveRouteDeps;
 }
 
 /** How long reading the outbox may take, milliseconds. */
@@ -138,6 +139,7 @@ function adminRoutes(deps: AdminDeps): Router {
   });
   if (deps.inspect !== undefined) {
     deliveryRoutes(router, deps.inspect);
+    deliveryActions(router, deps.inspect);
     liveRoute(router, deps.inspect);
   }
   return router;

@@ -58,7 +58,7 @@ export function deliveryRoutes(router: Router, deps: DeliveryRoutesDeps): void {
 }
 
 /** The delivery that the path names. Throws NOT_FOUND. */
-function tapeOf(ctx: Context, { recorder }: Inspector): Tape {
+export function tapeOf(ctx: Context, { recorder }: Inspector): Tape {
   const tape = recorder.find(String(ctx['params']['id']));
   if (tape !== undefined) return tape;
   const why = recorder.recording

@@ -15,6 +15,8 @@ export interface OpenAdminDeps extends Omit<AdminDeps, 'credentials' | 'inspect'
 
 export interface OpenedAdmin {
   readonly app: Koa;
+  /** Ends what would be waited for: those who listen, and threads. */
+  stop(): void;
   readonly inspector: Inspector;
 }
 
@@ -36,9 +38,24 @@ export function openAdmin(deps: OpenAdminDeps): OpenedAdmin {
   const { version } = JSON.parse(
     readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
   ) as { version: string };
-  const inspect = { ...deps, inspector, version };
-  const app = createAdminApp({ ...deps, credentials: config.admin ?? {}, inspect });
-  return { app, inspector };
+  const stopping = new AbortController();
+  const app = createAdminApp({
+    ...deps,
+    credentials: config.admin ?? {},
+    inspect: {
+      ...deps,
+      inspector,
+      version,
+      sourceConfig: (name) => config.sources[name],
+      budget: config.server.budget,
+      stopping: stopping.signal,
+    },
+  });
+  const stop = (): void => {
+    inspector.live.end();
+    stopping.abort();
+  };
+  return { app, inspector, stop };
 }
 
 async function readSinks({

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { isHopHeader } from './hop-headers.js';
+import { isHopHeader } from './headers.js';
 import { MASKED } from './mask.js';
 import type { Fixture } from './record.js';
 import { REDACTED } from './redact.js';

@@ -1,6 +1,6 @@
 import type { Violation } from '../errors.js';
-import { isObject, type JsonValue } from '../event/event.js';
-import type { Appended } from '../outbox/outbox.js';
+import { type CanonicalEvent, isObject, type JsonValue, orderKeyOf } from '../event/event.js';
+import type { Appended, NewEvent } from '../outbox/outbox.js';
 import type { AttemptRecord, EventRecord } from './record.js';
 import { type Progress, SinkProgress } from './sink-progress.js';
 
@@ -58,6 +58,8 @@ export interface TapedAnswer {
   readonly code?: string;
   readonly detail?: string;
 }
+
+type ReplayedEvent = Pick<NewEvent, 'orderKey' | 'json'>;
 
 /** Who is told how far a tape is. */
 export interface TapeListener {
@@ -159,6 +161,19 @@ export class Tape {
   /** These events of it, by their places among the accepted ones, are on their way to the sinks again. */
   replayed(eventIds: readonly string[]): void {
     this.#eventIds.push(...eventIds);
+  }
+
+  /** The accepted events that are kept, as the outbox takes them, and their places among the accepted ones. */
+  replayable(): { readonly events: ReplayedEvent[]; readonly places: number[] } {
+    const events: ReplayedEvent[] = [];
+    const places: number[] = [];
+    for (const { canonical, eventId } of this.events) {
+      if (canonical === undefined || eventId === undefined) continue;
+      const orderKey = orderKeyOf(JSON.parse(canonical) as CanonicalEvent);
+      events.push({ orderKey, json: canonical });
+      places.push(this.#eventIds.indexOf(eventId));
+    }
+    return { events, places };
   }
 
   /** Returns how many bytes more the tape holds now; negative where older attempts went. */

@@ -1,6 +1,7 @@
 import type { SourceConfig } from '../config/config.js';
 import type { JsonValue } from '../event/event.js';
 import { FAR_SIDE_SAID } from '../outbox/outbox.js';
+import { pairsOf } from './headers.js';
 import { MASKED, type Mask } from './mask.js';
 import type {
   AttemptRecord,
@@ -246,14 +247,6 @@ function hidingOf(source: SourceConfig | undefined, redact: readonly string[]): 
 /** The first line of a header, its name in lower case. */
 function headerOf(tape: Tape, wanted: string): string | undefined {
   return pairsOf(tape.start.rawHeaders).find(([name]) => name.toLowerCase() === wanted)?.[1];
-}
-
-function pairsOf(rawHeaders: readonly string[]): HeaderLine[] {
-  const pairs: HeaderLine[] = [];
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    pairs.push([rawHeaders[at] ?? '', rawHeaders[at + 1] ?? '']);
-  }
-  return pairs;
 }
 
 type Defined<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };

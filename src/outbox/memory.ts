@@ -83,6 +83,25 @@ export class MemoryOutbox implements Outbox {
     return outcomes;
   }
 
+  async again(
+    events: readonly Pick<NewEvent, 'orderKey' | 'json'>[],
+    sinks: readonly string[],
+  ): Promise<readonly string[]> {
+    this.#mustBeOpen();
+    const wanted = sinks.flatMap((name) => this.#sinks.get(name) ?? []);
+    if (wanted.some((sink) => sink.pending + events.length > this.#options.maxPending)) {
+      throw overfull();
+    }
+    const now = this.#deps.clock.now();
+    return wanted.flatMap((sink) =>
+      events.map(({ json, orderKey }) => {
+        const entry = this.#entry(orderKey, json, now);
+        sink.push(entry);
+        return entry.id;
+      }),
+    );
+  }
+
   consumer(sink: string, lanes: number): Consumer {
     if (this.#consumers.has(sink)) throw new TypeError(`The sink ${sink} has a consumer already`);
     const queue = this.#sinks.get(sink);

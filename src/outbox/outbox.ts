@@ -28,6 +28,17 @@ export interface Outbox {
    */
   append(delivery: NewDelivery, signal?: AbortSignal): Promise<readonly Appended[]>;
 
+  /**
+   * Makes events that were taken before pending once more for each of these sinks, at the end of the line, whatever became of
+   * them there. They count as accepted no second time, and as nobody's duplicates. Resolves to their ids, those of the first
+   * sink in the events' order, then those of the next. Rejects with OUTBOX_FULL where one of the sinks would have more pending
+   * than `maxPending`; then nothing was done.
+   */
+  again(
+    events: readonly Pick<NewEvent, 'orderKey' | 'json'>[],
+    sinks: readonly string[],
+  ): Promise<readonly string[]>;
+
   /** The consumer of one sink; `lanes` is over how many lanes its events are spread. One a sink at a time. */
   consumer(sink: string, lanes: number): Consumer;
 

@@ -77,8 +77,8 @@ export class Appender {
   }
 
   /** Makes an event pending again for one sink. `now`, not its first arrival, is when it came back. */
-  again(orderKey: string, json: string, sink: number, now: number): void {
-    this.#insert(orderKey, json, now, sink);
+  again(orderKey: string, json: string, sink: number, now: number): number {
+    return this.#insert(orderKey, json, now, sink);
   }
 
   #take(event: NewEvent, now: number): number | null {

@@ -43,6 +43,11 @@ export type Step =
     }
   | { readonly kind: 'replay'; readonly ids: readonly number[] }
   | {
+      readonly kind: 'again';
+      readonly events: readonly Pick<NewEvent, 'orderKey' | 'json'>[];
+      readonly sinks: readonly string[];
+    }
+  | {
       readonly kind: 'purge';
       readonly shelf: 'dead' | 'quarantine';
       readonly ids: readonly number[];
@@ -62,6 +67,8 @@ export interface StepResults {
   settle: null;
   /** How many. */
   replay: number;
+  /** Positions, sink by sink. */
+  again: readonly number[] | 'full';
   purge: number;
   accept: AppendResult | 'missing';
   probe: 'ok' | 'full';

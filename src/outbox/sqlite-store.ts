@@ -116,6 +116,8 @@ export class Store {
         return null;
       case 'replay':
         return this.shelves.replay(step.ids, now);
+      case 'again':
+        return this.#again(step, now);
       case 'purge':
         return step.shelf === 'dead'
           ? this.shelves.purgeDead(step.ids)
@@ -130,6 +132,18 @@ export class Store {
       case 'sweep':
         return this.#sweeper.sweep(now, step.retention);
     }
+  }
+
+  #again({ events, sinks }: Extract<Step, { kind: 'again' }>, now: number): StepResults['again'] {
+    const wanted = this.#ledger.active().filter(({ name }) => sinks.includes(name));
+    if (wanted.some(({ pending }) => pending + events.length > this.#maxPending)) return 'full';
+    return sinks.flatMap((name) => {
+      const sink = wanted.find((each) => each.name === name);
+      if (sink === undefined) return [];
+      sink.pending += events.length;
+      sink.changed = true;
+      return events.map(({ json, orderKey }) => this.#appender.again(orderKey, json, sink.id, now));
+    });
   }
 
   /** All settlements of a sink at once: together they are in order more often than one by one. */

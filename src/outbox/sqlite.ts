@@ -100,6 +100,17 @@ export class SqliteOutbox implements Outbox {
     return outcomes(result);
   }
 
+  async again(
+    events: readonly Pick<NewEvent, 'orderKey' | 'json'>[],
+    sinks: readonly string[],
+  ): Promise<readonly string[]> {
+    const step = { kind: 'again', events, sinks } as const;
+    const size = events.reduce((sum, { json }) => sum + json.length + OVERHEAD, OVERHEAD);
+    const result = await this.#submit<'again'>(step, size);
+    if (result === 'full') throw overfull();
+    return result.map(String);
+  }
+
   consumer(sink: string, lanes: number): Consumer {
     if (this.#consumers.has(sink)) throw new TypeError(`The sink ${sink} has a consumer already`);
     const consumer = new SqliteConsumer(sink, lanes, {
@@ -299,15 +310,18 @@ function freshEvents(
 function outcomes(result: AppendResult): readonly Appended[] {
   if ('refused' in result) {
     if (result.refused === 'unauthenticated-full') throw unauthenticatedFull();
+    if (result.refused === 'full') throw overfull();
     throw full(
-      result.refused === 'full'
-        ? 'The outbox holds as many events as outbox.maxPending allows; send it again later'
-        : 'The quarantine holds as many events as outbox.maxPending allows; purge or replay some',
+      'The quarantine holds as many events as outbox.maxPending allows; purge or replay some',
     );
   }
   return result.positions.map((position) =>
     position === null ? { outcome: 'duplicate' } : { outcome: 'accepted', id: String(position) },
   );
+}
+
+function overfull(): TrackbridgeError {
+  return full('The outbox holds as many events as outbox.maxPending allows; send it again later');
 }
 
 function full(message: string): TrackbridgeError {

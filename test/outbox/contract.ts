@@ -1,3 +1,4 @@
+import { againContract } from './contract-again.js';
 import { appendContract } from './contract-append.js';
 import { consumerContract } from './contract-consumer.js';
 import { shelvesContract } from './contract-shelves.js';
@@ -8,4 +9,5 @@ export function outboxContract(name: string, harness: Harness): void {
   appendContract(name, harness);
   consumerContract(name, harness);
   shelvesContract(name, harness);
+  againContract(name, harness);
 }
