@@ -56,7 +56,7 @@ function readFixture(file: string): FixtureFile {
 /** What keeps a value from being a Fixture. Nothing of it is quoted, since it may be anything. */
 function faultOf(value: unknown): string | undefined {
   if (!isObject(value) || value['trackbridge'] !== 1) return 'it has no "trackbridge": 1';
-  const { method, path, headers, body, masked } = value;
+  const { method, path, headers, body, masked, signed } = value;
   if (typeof method !== 'string' || !TOKEN.test(method)) return 'its method is none';
   if (typeof path !== 'string' || !PATH.test(path)) return 'its path is none';
   if (!Array.isArray(headers) || !headers.every(isLine)) return 'its headers are no lines';
@@ -66,9 +66,11 @@ function faultOf(value: unknown): string | undefined {
   if (!Array.isArray(masked) || !masked.every((name) => isText(name) && TOKEN.test(name))) {
     return 'its masked headers are no names';
   }
+  if (signed !== undefined && !PARTS.has(signed)) return 'its signed part is none';
   return undefined;
 }
 
+const PARTS: ReadonlySet<unknown> = new Set(['body', 'first-element', 'first-element-json']);
 /** A method or a header's name (RFC 9110). */
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 /** What can stand in a request line. */

@@ -1,6 +1,8 @@
 import { createHmac } from 'node:crypto';
 import type { HeaderLine, HttpRequest } from '../emulate/wire-request.js';
 import { isObject, type JsonObject } from '../event/event.js';
+import { isHopHeader } from '../inspect/headers.js';
+import type { Fixture } from '../inspect/record.js';
 import { firstElement } from '../verify/first-element.js';
 import { type FixtureFile, readFixtures } from './fixture-files.js';
 import { countOf, headerOf, type SendOptions, urlOf, usage } from './send-options.js';
@@ -50,32 +52,16 @@ export function replayOf(options: SendOptions): Replay {
   };
 }
 
-/** What the connection decides by itself. Of a recording it would be wrong. */
-const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
-  'host',
-  'content-length',
-  'content-encoding',
-  'transfer-encoding',
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'expect',
-  'te',
-  'trailer',
-  'upgrade',
-]);
-
 function requestOf(
   { fixture, body }: FixtureFile,
   to: URL,
   secret: string | undefined,
   given: readonly HeaderLine[],
 ): HttpRequest {
-  const own =
-    secret === undefined ? [] : credentials(fixture.headers, fixture.masked, body, secret);
+  const own = secret === undefined ? [] : credentials(fixture, body, secret);
   const replaced = new Set([...own, ...given].map(([name]) => name.toLowerCase()));
   const kept = fixture.headers.filter(
-    ([name]) => !OF_THE_CONNECTION.has(name.toLowerCase()) && !replaced.has(name.toLowerCase()),
+    ([name]) => !isHopHeader(name) && !replaced.has(name.toLowerCase()),
   );
   const carries = body.length > 0 || !['GET', 'HEAD', 'DELETE'].includes(fixture.method);
   const length: HeaderLine[] = carries ? [['Content-Length', String(body.length)]] : [];
@@ -120,8 +106,7 @@ const HEX_SHA1 = /^[0-9a-f]{40}$/i;
  * where a header was masked that is not a login's.
  */
 function credentials(
-  headers: readonly HeaderLine[],
-  masked: readonly string[],
+  { headers, masked, signed: part }: Fixture,
   body: Buffer,
   secret: string,
 ): HeaderLine[] {
@@ -129,17 +114,21 @@ function credentials(
     ([name, value]) => name.toLowerCase() === 'x-signature' && HEX_SHA1.test(value),
   );
   const signed: HeaderLine[] =
-    signature === undefined ? [] : [[signature[0], signatureOver(body, secret)]];
+    signature === undefined ? [] : [[signature[0], signatureOver(body, secret, part)]];
   const own = masked.filter((name) => !NO_SECRETS.test(name));
   const custom = own.filter((name) => name.toLowerCase() !== 'authorization');
   const shared = (custom.length > 0 ? custom : own).map((name): HeaderLine => [name, secret]);
   return [...signed, ...shared];
 }
 
-/** By Segment's rule: over the body; of a batch over the first element's own bytes, or what its `json` holds. */
-function signatureOver(body: Buffer, secret: string): string {
-  const first = firstElement(body);
-  const signed = first === undefined ? body : (first.json ?? first.element);
+/**
+ * Over the part of the body that the recorded one was over. Where that is not known, by Segment's rule: of a batch the first
+ * element's own bytes, or what its `json` holds.
+ */
+function signatureOver(body: Buffer, secret: string, part: Fixture['signed']): string {
+  const first = part === 'body' ? undefined : firstElement(body);
+  const inner = part === 'first-element' ? undefined : first?.json;
+  const signed = inner ?? first?.element ?? body;
   return createHmac('sha1', secret).update(signed).digest('hex');
 }
 

@@ -1,7 +1,7 @@
-import { isUtf8 } from 'node:buffer';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../errors.js';
+import { shownAsFixture } from '../inspect/fixture.js';
 import type { DeliveryRecord, Fixture } from '../inspect/record.js';
 import { type AdminClient, AdminRefusal } from './admin-client.js';
 
@@ -20,7 +20,7 @@ export async function saveFixture(
   delivery: DeliveryRecord,
   client: AdminClient,
 ): Promise<string> {
-  const fixture = (await recorded(delivery, client)) ?? fixtureOf(delivery);
+  const fixture = (await recorded(delivery, client)) ?? shown(delivery);
   if (fixture === undefined) {
     throw new Error(
       `${delivery.id} is too large to be saved by a receiver that does not record; add admin.record`,
@@ -59,26 +59,10 @@ async function recorded({ id }: DeliveryRecord, client: AdminClient): Promise<Fi
   }
 }
 
-const OF_THE_CONNECTION = /^(host|connection|content-length|content-encoding|transfer-encoding)$/i;
-
 /** What was shown of it as a fixture; undefined where that is not all. */
-function fixtureOf(delivery: DeliveryRecord): Fixture | undefined {
-  const { at, method, path, request, source } = delivery;
+function shown(delivery: DeliveryRecord): Fixture | undefined {
+  const { path, request } = delivery;
   if (request.bodyTruncated || path.length >= LONGEST_PATH) return undefined;
-  const body = Buffer.from(request.body, 'base64');
-  const lines = request.headers.filter(([name]) => !OF_THE_CONNECTION.test(name));
-  const isMasked = ([, value]: readonly [string, string]): boolean =>
-    /\[masked\]|^\[redacted\]$/.test(value);
-  return {
-    trackbridge: 1,
-    recordedAt: at,
-    source,
-    method,
-    path,
-    httpVersion: request.httpVersion,
-    headers: lines.filter((line) => !isMasked(line)),
-    body: isUtf8(body) ? { text: body.toString('utf8') } : { base64: body.toString('base64') },
-    redacted: request.bodyRedacted || path.includes('[redacted]'),
-    masked: [...new Set(lines.filter(isMasked).map(([name]) => name.toLowerCase()))],
-  };
+  const bytes = Buffer.from(request.body, 'base64');
+  return shownAsFixture(delivery, path, { bytes, changed: request.bodyRedacted });
 }

@@ -1,27 +1,43 @@
 import { isUtf8 } from 'node:buffer';
 import { isHopHeader } from './headers.js';
 import { MASKED } from './mask.js';
-import type { Fixture } from './record.js';
+import type { DeliveryRecord, Fixture } from './record.js';
 import { REDACTED } from './redact.js';
 import type { Tape } from './tape.js';
 import type { View } from './view.js';
 
-/** The delivery as a file that can be sent again; what is masked is left out, and named. */
+/** The delivery as a file that can be sent again. */
 export function fixtureOf(tape: Tape, view: View): Fixture {
-  const sent = view.headers(tape).filter(([name]) => !isHopHeader(name));
-  const isHidden = (value: string): boolean => value.includes(MASKED) || value === REDACTED;
   const { bytes, changed } = view.body(tape);
-  const path = view.url(tape);
+  return shownAsFixture(view.record(tape), view.url(tape), { bytes, changed });
+}
+
+/**
+ * What was shown of a delivery as such a file; what is masked is left out, and named.
+ *
+ * @param path with its query, whole
+ * @param body whole, and whether it is not what came
+ */
+export function shownAsFixture(
+  delivery: DeliveryRecord,
+  path: string,
+  { bytes, changed }: { readonly bytes: Buffer; readonly changed: boolean },
+): Fixture {
+  const { at, method, request, signed, source } = delivery;
+  const sent = request.headers.filter(([name]) => !isHopHeader(name));
+  const isHidden = (value: string): boolean => value.includes(MASKED) || value === REDACTED;
+  const part = signed?.part;
   return {
     trackbridge: 1,
-    recordedAt: new Date(tape.start.at).toISOString(),
-    source: tape.start.source,
-    method: tape.start.method,
+    recordedAt: at,
+    source,
+    method,
     path,
-    httpVersion: tape.start.httpVersion,
+    httpVersion: request.httpVersion,
     headers: sent.filter(([, value]) => !isHidden(value)),
     body: isUtf8(bytes) ? { text: bytes.toString('utf8') } : { base64: bytes.toString('base64') },
     redacted: changed || path.includes(REDACTED),
     masked: [...new Set(sent.filter(([, value]) => isHidden(value)).map(([name]) => name))],
+    ...(part === undefined || part === 'header' || part === 'token' ? {} : { signed: part }),
   };
 }

@@ -147,6 +147,8 @@ export interface Fixture {
   readonly redacted: boolean;
   /** Names of the headers that are left out because they hold a credential. */
   readonly masked: readonly string[];
+  /** Which part of the body its signature was over; absent where none held, or nothing of the body is signed. */
+  readonly signed?: 'body' | 'first-element' | 'first-element-json';
 }
 
 /** What `GET /api/live` sends, by the name of the event. */

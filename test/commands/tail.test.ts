@@ -241,7 +241,7 @@ describe('what is saved', () => {
   it('is made of what is shown where the receiver keeps nothing', async () => {
     const binary = Buffer.from([0xff, 0]);
     const shown = await start({ save: join(directory, 'new'), count: 2 });
-    admin.send('delivery', recordOf('m-1'));
+    admin.send('delivery', recordOf('m-1', { signed: { part: 'body', from: 0, to: 17 } }));
     const { request } = recordOf('m-2');
     const body = binary.toString('base64');
     admin.send(
@@ -264,6 +264,7 @@ describe('what is saved', () => {
       body: { text: '{"type": "track"}' },
       redacted: false,
       masked: ['x-signature'],
+      signed: 'body',
     });
     expect(await saved('20260102T030405678Z-______m-2.json')).toMatchObject({
       body: { base64: body },

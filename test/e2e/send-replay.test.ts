@@ -123,6 +123,7 @@ describe('send --replay, to a socket', () => {
     ['a header with a line end', fixture({ headers: [['a', 'b\r\nc: d']] }), [], /headers/],
     ['a method that is none', fixture({ method: 'GET /' }), [], /method/],
     ['no body', { ...fixture(), body: {} }, [], /body/],
+    ['a signed part that is none', { ...fixture(), signed: 'all' }, [], /signed/],
     ['a vendor beside it', fixture(), ['--as', 'segment'], /--as/],
     ['retries', fixture(), ['--retry'], /--retry/],
   ])('leaves with 2 and one line on %s', async (_, content, more, named) => {
@@ -165,6 +166,17 @@ describe('send --replay, to the program', () => {
     const again = (...args: string[]) => replay(receiver.url, 'one.json', ...args);
     expect(await again('--expect', 'status:401')).toMatchObject({ code: 0, stderr: '' });
     expect(await again('--secret', SECRET, '--expect', 'status:200')).toMatchObject({ code: 0 });
+  });
+
+  it.each([
+    ['body', (batch: string) => batch],
+    ['first-element', (_: string, first: string) => first],
+  ] as const)('signs the part that the recorded signature was over: %s', async (signed, part) => {
+    const text = `[${one},${two}]`;
+    const headers = [['x-signature', sign(text, 'old')] as const];
+    await save('one.json', fixture({ headers, body: { text }, signed }));
+    const { stdout } = await replay(receiver.url, 'one.json', '--secret', SECRET, '--dry-run');
+    expect(stdout).toContain(`x-signature: ${sign(part(text, one), SECRET)}\r\n`);
   });
 
   it('fills in a shared secret that was masked', async () => {
