@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { checkCommand } from './commands/check.js';
 import { deadLettersCommand } from './commands/dead-letters.js';
+import { devCommand } from './commands/dev.js';
 import { doctorCommand } from './commands/doctor.js';
 import { type CommandContext, EXIT, oneLine, reportFailure } from './commands/io.js';
 import { outboxCommand } from './commands/outbox.js';
@@ -37,6 +38,7 @@ const program = new Command('trackbridge')
   });
 const commands = [
   serveCommand(context),
+  devCommand(context),
   checkCommand(context),
   sendCommand(context),
   transformationCommand(context),

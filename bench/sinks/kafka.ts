@@ -23,11 +23,7 @@ async function mock(): Promise<Sides> {
     bare: (batch) =>
       producer.send({
         topic: 'bare',
-        messages: batch.map(({ event, json, messageId }) => ({
-          key: String(event['userId']),
-          value: json,
-          headers: { messageId, source: event.receipt.source },
-        })),
+        messages: batch.map(({ event, json }) => ({ key: String(event['userId']), value: json })),
       }),
     async teardown() {
       await sink.close();

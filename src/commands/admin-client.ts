@@ -3,6 +3,7 @@ import { request } from 'undici';
 import { loadConfig } from '../config/load.js';
 import { messageOf, TrackbridgeError } from '../errors.js';
 import type { CommandContext } from './io.js';
+import { originOf } from './vendor-settings.js';
 
 /** The options every command has that operates a running receiver. */
 export interface AdminOptions {
@@ -110,9 +111,7 @@ function locate(
     );
   }
   const { host, port, token } = config.admin;
-  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  const bracketed = reachable.includes(':') ? `[${reachable}]` : reachable;
-  return { url: `http://${bracketed}:${port}`, token: options.token ?? token ?? given };
+  return { url: originOf(host, port), token: options.token ?? token ?? given };
 }
 
 async function call(

@@ -5,6 +5,7 @@ import { createLog, standardError } from '../telemetry/log.js';
 import { createService } from '../trackbridge.js';
 import { drainAtEnd } from './drain-at-end.js';
 import type { CommandContext } from './io.js';
+import { originOf, settingsLines } from './vendor-settings.js';
 
 interface ServeOptions {
   readonly config?: string;
@@ -55,7 +56,8 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
   log.info({ host: config.server.host, ...ports }, 'listening');
 }
 
-function portOf(text: string): number {
+/** `--port`, checked. Throws CONFIG_INVALID. */
+export function portOf(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
   throw new TrackbridgeError(
     'CONFIG_INVALID',
@@ -67,21 +69,10 @@ function portOf(text: string): number {
 function showSecrets(loaded: LoadedConfig, port: number, context: CommandContext): void {
   const made = loaded.secrets.filter((secret) => secret.origin !== 'environment');
   if (made.length === 0) return;
-  const { host } = loaded.config.server;
-  const lines = made.flatMap(({ name, vendor, path, secret }) => {
-    const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}${path}`;
-    return vendor === 'segment'
-      ? [
-          `  ${name}: in Segment, add the destination "Webhooks" (or "Webhook (Actions)") and set`,
-          `    Webhook URL     ${url}   (as reached from outside)`,
-          `    Shared Secret   ${secret}`,
-        ]
-      : [
-          `  ${name}: in RudderStack, add a "Webhook" destination and set`,
-          `    Webhook URL     ${url}   (as reached from outside)`,
-          `    Headers         x-signature: ${secret}`,
-        ];
-  });
+  const origin = originOf(loaded.config.server.host, port);
+  const lines = made.flatMap(({ path, ...secret }) =>
+    settingsLines({ ...secret, header: 'x-signature', url: `${origin}${path}` }),
+  );
   context.err.write(
     [
       '',

@@ -1,5 +1,5 @@
 import type pc from 'picocolors';
-import type { DeliverySummary, SinkTally } from '../inspect/record.js';
+import type { DeliverySummary } from '../inspect/record.js';
 import { printable } from '../sinks/printable.js';
 import type { Attempted } from './tail-follow.js';
 
@@ -32,9 +32,9 @@ export function deliveryLine(delivery: DeliverySummary, colors: Colors, width: n
     whatOf(delivery, colors),
     userOf(delivery, colors),
     verifiedOf(delivery, colors),
-    colors.yellow(beside.join(', ')),
+    painted(beside.join(', '), colors.yellow),
     colors.dim(`${Math.round(ms)} ms`),
-    ...delivery.sinks.map((tally) => colors.red(troubleOf(tally))),
+    ...delivery.sinks.map((tally) => painted(troubleOf(tally), colors.red)),
   ]);
 }
 
@@ -54,6 +54,11 @@ export function attemptLine(attempt: Attempted, colors: Colors, width: number): 
   ]);
 }
 
+/** Nothing stays nothing: between two codes for colours it would be something. */
+function painted(text: string, color: (text: string) => string): string {
+  return text === '' ? '' : color(text);
+}
+
 function joined(parts: readonly string[]): string {
   return parts.filter((part) => part !== '').join('  ');
 }
@@ -64,7 +69,10 @@ function timeOf(at: string): string {
 
 function whatOf({ count, first, path }: DeliverySummary, colors: Colors): string {
   if (first === undefined) return colors.dim(shown(path, LONGEST_NAME));
-  const name = [shown(first.type, LONGEST_ID), colors.bold(shown(first.event, LONGEST_NAME))];
+  const name = [
+    shown(first.type, LONGEST_ID),
+    painted(shown(first.event, LONGEST_NAME), colors.bold),
+  ];
   const more = count > 1 ? `and ${count - 1} more` : '';
   return [...name, more].filter((part) => part !== '').join(' ') || `${count} events`;
 }
@@ -77,7 +85,7 @@ function verifiedOf(delivery: DeliverySummary, colors: Colors): string {
   const { detail, reason, verified, verifiedBy } = delivery;
   const why = shown(reason ?? detail, LONGEST_WHY);
   if (verified === false) return colors.red(because('not verified', why));
-  const refused = delivery.status >= 300 ? colors.red(shown(detail, LONGEST_WHY)) : '';
+  const refused = delivery.status >= 300 ? painted(shown(detail, LONGEST_WHY), colors.red) : '';
   if (verified === null) return refused;
   const by = verifiedBy === 'none' ? colors.yellow('unsigned') : 'verified';
   return refused === '' ? by : `${by}  ${refused}`;
@@ -87,7 +95,7 @@ function because(what: string, why: string): string {
   return why === '' ? what : `${what}: ${why}`;
 }
 
-function troubleOf({ dead, failed, sink }: SinkTally): string {
+function troubleOf({ dead, failed, sink }: DeliverySummary['sinks'][number]): string {
   const parts = [failed > 0 ? `${failed} failed` : '', dead > 0 ? `${dead} dead` : ''];
   const said = parts.filter((part) => part !== '').join(', ');
   return said === '' ? '' : `${shown(sink, LONGEST_ID)}: ${said}`;

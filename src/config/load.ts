@@ -21,6 +21,8 @@ export interface LoadInput extends LoadOptions {
   readonly env: Environment;
   /** From the command line; they come before the file. */
   readonly overrides?: Overrides;
+  /** What a command adds to what the file says (undefined: there is no file), before it is checked. */
+  readonly amend?: (value: unknown) => unknown;
 }
 
 /** Many times the size of any real configuration. */
@@ -32,10 +34,10 @@ const MAX_FILE = 4 * 1024 * 1024;
  * column, and whose message is the first of them.
  */
 export function loadConfig(input: LoadInput): LoadedConfig {
-  const { file, env, overrides = {} } = input;
+  const { amend, env, file, overrides = {} } = input;
   const parsed = file === undefined ? undefined : parseFile(readText(file), file);
   return resolve({
-    value: parsed?.value,
+    value: amend === undefined ? parsed?.value : amend(parsed?.value),
     origin: file === undefined || parsed === undefined ? {} : { file, locate: parsed.locate },
     env,
     overrides,

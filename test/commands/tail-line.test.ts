@@ -66,6 +66,11 @@ describe('the line of a delivery', () => {
   it('is in colours where those are wanted', () => {
     const shown = deliveryLine(summaryOf('m-1'), pc.createColors(true), 4);
     expect(shown).toContain('\u001b[32m200 accepted\u001b[39m');
+    const bare = deliveryLine(summaryOf('m-1', { first: {} }), pc.createColors(true), 4);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: codes for colours are what this looks for
+    expect(bare.replace(/\u001b\[\d+m/g, '')).toBe(
+      line({ first: {} }).replace(/ {4}POST/, ' POST'),
+    );
   });
 });
 

@@ -46,6 +46,7 @@ const OPEN = {
 describe('every command', () => {
   it.each([
     ['serve'],
+    ['dev'],
     ['check'],
     ['send'],
     ['transformation'],
@@ -83,6 +84,7 @@ describe('every command', () => {
     ['no number', 'tail --admin http://x --count 0', /--count/],
     ['records that nobody could read', 'tail --admin http://x --record', /--json/],
     ['a port that is none', 'serve --port many', /--port/],
+    ['a port that is none, for dev', 'dev --port many', /--port/],
     ['a URL that is none', 'stats --admin nowhere', /--admin/],
   ])('leaves with 2 and one line on wrong usage: %s', async (_, words, named) => {
     const { code, stdout, stderr } = await run(...words.split(' '));

@@ -7,7 +7,7 @@ import { sinkContext, sinkEvent } from './events.js';
 
 const never = new AbortController().signal;
 
-describe.runIf(hasKcat())('kafka', () => {
+describe.runIf(hasKcat())('kafka', { timeout: 20_000 }, () => {
   let kafka: MockKafka;
   let sinks: Sink[] = [];
   let topics = 0;

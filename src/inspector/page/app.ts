@@ -1,17 +1,13 @@
 import { announcementOf } from './announce.js';
 import { DeliveriesView, type ListState, startOfList } from './deliveries-view.js';
-import { numberOf } from './format.js';
 import { useKnown, useRoute } from './hooks.js';
 import type { Inspector, Known } from './inspector.js';
 import type { Connection } from './live.js';
-import { OverviewView } from './overview-view.js';
 import { icon } from './parts.js';
 import { h as component, html, useEffect, useRef, useState, type VNode } from './preact.js';
 import { hashOf, PLACES, type Place } from './route.js';
-import { ShelfView } from './shelf-view.js';
 import { nextTheme, type Theme } from './theme.js';
 import { TokenForm } from './token-form.js';
-import type { Totals } from './wire.js';
 
 export interface AppProps {
   readonly inspector: Inspector;
@@ -32,17 +28,12 @@ export function App({ inspector, theme }: AppProps): VNode {
     if (known.connection.phase === 'token') {
       return component(TokenForm, { inspector, wasRefused: known.connection.wasRefused });
     }
-    if (route.place === 'overview') return component(OverviewView, { known });
-    if (route.place === 'deliveries') {
-      return component(DeliveriesView, { inspector, known, openId: route.id, list, setList });
-    }
-    const { place, id } = route;
-    return component(ShelfView, { key: place, inspector, known, place, openId: id });
+    return component(DeliveriesView, { inspector, known, openId: route.id, list, setList });
   };
   return html`<div class="app">
     <header class="top">
       <h1 class="brand">Trackbridge <span class="brand-part">Inspector</span></h1>
-      ${navigation(route.place, known.totals)}
+      ${navigation(route.place)}
       <div class="top-end">${connectionSign(known.connection)}${component(ThemeButton, { theme })}</div>
     </header>
     ${lostBanner(known.connection)}
@@ -51,26 +42,18 @@ export function App({ inspector, theme }: AppProps): VNode {
   </div>`;
 }
 
-/** What waits for somebody to look after it, by the part of the page it is in. */
-function waiting(place: Place, totals: Totals | undefined): number {
-  if (totals === undefined) return 0;
-  if (place === 'quarantine') return totals.inQuarantine;
-  if (place !== 'dead-letters') return 0;
-  return totals.sinks.reduce((sum, { deadLetters }) => sum + deadLetters, 0);
-}
-
-function navigation(current: Place, totals: Totals | undefined): VNode {
+function navigation(current: Place): VNode {
   return html`<nav class="places" aria-label="Parts of the inspector">
-    ${PLACES.map(({ place, title }) => {
-      const count = waiting(place, totals);
-      return html`<a
+    ${PLACES.map(
+      ({ place, title }) =>
+        html`<a
           key=${place}
           class="place"
           href=${hashOf({ place })}
           aria-current=${place === current ? 'page' : null}
-          >${title}${count === 0 ? null : html` <span class="count">${numberOf(count)}</span>`}</a
-        >`;
-    })}
+          >${title}</a
+        >`,
+    )}
   </nav>`;
 }
 

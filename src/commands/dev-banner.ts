@@ -1,0 +1,118 @@
+import { createHmac } from 'node:crypto';
+import type { SourceConfig, VerifyConfig } from '../config/config.js';
+import type { LoadedConfig } from '../config/load.js';
+import { settingsLines, type VendorSettings } from './vendor-settings.js';
+
+export interface DevBanner {
+  readonly loaded: LoadedConfig;
+  /** Origins of the two listeners. */
+  readonly receiver: string;
+  readonly admin: string;
+  /** Where it was made here; the operator knows another one. */
+  readonly token: string | undefined;
+  /** For the example's messageId. */
+  readonly id: string;
+}
+
+/** A source that a vendor's dashboard can send to. */
+interface WebhookSource {
+  readonly name: string;
+  readonly vendor: VendorSettings['vendor'];
+  readonly config: SourceConfig;
+  readonly url: string;
+  /** The secret where it was made here, else undefined. */
+  readonly made: string | undefined;
+  /** The variable it comes from, where it was not. */
+  readonly variable: string;
+}
+
+/** What somebody who tries Trackbridge needs next: the page, a delivery to paste, and what to set at the vendors. */
+export function devBanner(banner: DevBanner): string {
+  const { admin, loaded, receiver, token } = banner;
+  const sources = webhookSources(banner);
+  const examples = sources.flatMap((source) => exampleOf(source, banner.id));
+  const { path } = loaded.config.outbox;
+  const lines = [
+    '',
+    `Trackbridge takes deliveries at ${receiver} and keeps them in ${path === '' ? 'memory' : path}.`,
+    '',
+    token === undefined
+      ? `  Inspector   ${admin}/   (asks for admin.token)`
+      : `  Inspector   ${admin}/#token=${token}`,
+    '',
+    ...(examples.length === 0 ? [] : ['Send it something from another terminal:', '']),
+    ...examples.flatMap((example) => [`  ${example}`, '']),
+    ...(sources.length === 0
+      ? []
+      : ['The vendors do not send to localhost: open a tunnel (see the README), and', '']),
+    ...sources.flatMap((source) => [...settingsLines(settingsOf(source)), '']),
+    '',
+  ];
+  return lines.join('\n');
+}
+
+function webhookSources({ loaded, receiver }: DevBanner): WebhookSource[] {
+  const secrets = new Map(loaded.secrets.map((secret) => [secret.name as string, secret]));
+  return Object.entries(loaded.config.sources).flatMap(([name, config]) => {
+    if (config.type !== 'segment' && config.type !== 'rudderstack') return [];
+    const secret = secrets.get(name);
+    return {
+      name,
+      vendor: config.type,
+      config,
+      url: `${receiver}${config.path}`,
+      made: secret === undefined || secret.origin === 'environment' ? undefined : secret.secret,
+      variable: secret?.variable ?? 'SECRET',
+    };
+  });
+}
+
+function settingsOf({ config, made, name, url, variable, vendor }: WebhookSource): VendorSettings {
+  const scheme = config.verify.find(isShared);
+  return {
+    name,
+    vendor,
+    url,
+    header: scheme?.header ?? 'x-signature',
+    secret: made ?? (variable === 'SECRET' ? `(as in sources.${name}.verify)` : `($${variable})`),
+  };
+}
+
+/** A curl line that the source takes; none where more than a signature or a shared secret is asked for. */
+function exampleOf(
+  { config, made, name, url, variable, vendor }: WebhookSource,
+  id: string,
+): string[] {
+  const body = JSON.stringify({
+    type: 'track',
+    event: 'Order Completed',
+    messageId: `dev-${name}-${id}`,
+    userId: 'user-1',
+    properties: { order_id: 'o-1', revenue: 39.95 },
+  });
+  const [only, ...more] = config.verify;
+  if (only === undefined || more.length > 0) return [];
+  const header = credentialOf(only, body, made === undefined ? `$${variable}` : made);
+  if (header === undefined) return [];
+  const agent = vendor === 'segment' ? 'Segment.io/1.0' : 'RudderLabs';
+  const fixed = `-A '${agent}' -H 'content-type: application/json'`;
+  return [`curl ${fixed}${header} -d '${body}' ${url}`];
+}
+
+/** The header of the example, for a shell; '' where none is needed, undefined where it cannot be told. */
+function credentialOf(verify: VerifyConfig, body: string, secret: string): string | undefined {
+  if (verify.scheme === 'none') return '';
+  // Double quotes: the secret may stand in a variable of that shell.
+  if (isShared(verify)) return ` -H "${verify.header}: ${secret}"`;
+  if (verify.scheme !== 'segment-signature') return undefined;
+  const signature = createHmac('sha1', verify.secrets[0] ?? '')
+    .update(body)
+    .digest('hex');
+  return ` -H '${verify.header}: ${signature}'`;
+}
+
+function isShared(
+  verify: VerifyConfig,
+): verify is Extract<VerifyConfig, { scheme: 'shared-secret' }> {
+  return verify.scheme === 'shared-secret';
+}
