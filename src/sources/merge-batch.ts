@@ -34,6 +34,6 @@ function merged(item: JsonValue, envelope: JsonObject): JsonValue {
     if (isObject(shared) && isObject(own)) result[field] = { ...shared, ...own };
   }
   const { sentAt } = envelope;
-  if (sentAt !== undefined && item['sentAt'] === undefined) result['sentAt'] = sentAt;
+  if (sentAt !== undefined && (item['sentAt'] ?? null) === null) result['sentAt'] = sentAt;
   return result;
 }

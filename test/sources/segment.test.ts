@@ -164,6 +164,10 @@ describe('what stands beside a batch', () => {
     });
   });
 
+  it('gives its sentAt to an item that has null there, as RudderStack’s library in pages writes it', async () => {
+    expect(await itemOf({ sentAt: null })).toMatchObject({ sentAt: shared.sentAt });
+  });
+
   it('is taken over by an item whose own context is null, and not by one whose is no object', async () => {
     expect(await itemOf({ context: null, integrations: 'none' })).toMatchObject({
       context: shared.context,
