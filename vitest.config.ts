@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: './test/temporary.ts',
     // Most of the time of end-to-end tests is waiting for the program, so three are no crowd on two cores.
     maxWorkers: Math.max(3, availableParallelism() - 1),
     // Real sockets and fsyncs on a shared machine: a slow moment must not read as a failure.
