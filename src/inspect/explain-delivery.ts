@@ -96,12 +96,9 @@ function explainSigned(
 }
 
 /** What scheme `hmac` takes, written as the explainer expects it: without its prefix, in hex. */
-function hexOf(
-  signature: string,
-  { encoding, prefix }: Extract<Signing, { scheme: 'hmac' }>,
-): string {
-  if (!signature.startsWith(prefix)) return signature;
-  const bare = signature.slice(prefix.length);
+function hexOf(sent: string, { encoding, prefix }: Extract<Signing, { scheme: 'hmac' }>): string {
+  if (!sent.startsWith(prefix)) return sent;
+  const bare = sent.slice(prefix.length);
   if (encoding === 'hex') return bare;
   const bytes = Buffer.from(bare, 'base64');
   return bytes.toString('base64') === bare ? bytes.toString('hex') : bare;

@@ -49,7 +49,7 @@ const MOST_OF_BODY = 1024 * 1024;
 /** What is looked at beyond the end, so that no half of a secret stands there. */
 const MARGIN = 64 * 1024;
 
-/** Headers that are credentials as a whole, whoever takes them. */
+/** Headers that are masked as a whole, whoever takes them. */
 const CREDENTIALS = ['authorization', 'proxy-authorization', 'cookie', 'set-cookie'];
 
 /** The headers in which a RudderStack transformation sends the event along. */
@@ -66,7 +66,7 @@ interface Hiding {
   readonly redaction: Redaction;
   /** The sender's address, which is a user's where browsers send. */
   readonly remote: boolean;
-  readonly credentials: ReadonlySet<string>;
+  readonly masked: ReadonlySet<string>;
   readonly verify: SourceConfig['verify'];
 }
 
@@ -92,10 +92,10 @@ export function createView({ mask, redact, sinks, sources }: ViewOptions): View 
   };
 
   const headers = (tape: Tape): HeaderLine[] => {
-    const { credentials, redaction, remote } = hidingFor(tape);
+    const { masked, redaction, remote } = hidingFor(tape);
     return pairsOf(tape.start.rawHeaders).map(([name, value]) => {
       const known = name.toLowerCase();
-      if (credentials.has(known)) return [mask.text(name), MASKED];
+      if (masked.has(known)) return [mask.text(name), MASKED];
       if (redaction.active && ENVELOPE.test(known)) return [name, REDACTED];
       if (ADDRESSES.has(known) && remote) return [name, REDACTED];
       return [mask.text(name), mask.text(value)];
@@ -239,7 +239,7 @@ function hidingOf(source: SourceConfig | undefined, redact: readonly string[]): 
     path: source?.path ?? '',
     redaction,
     remote: fromUsers && redaction.hides('/context/ip'),
-    credentials: new Set([...CREDENTIALS, ...own]),
+    masked: new Set([...CREDENTIALS, ...own]),
     verify,
   };
 }

@@ -95,7 +95,7 @@ describe('every answer of the admin listener', () => {
 
   it('at a path that is not there is a 404', async () => {
     const { ask } = await serve();
-    for (const path of ['/', '/nowhere', '/config.schema.json', '/..%2fpackage.json']) {
+    for (const path of ['/inspector/', '/nowhere', '/config.schema.json', '/..%2fpackage.json']) {
       const response = await ask(path);
       expect(response.status, path).toBe(404);
       expect(response.headers.get('content-type')).toContain('application/problem+json');
