@@ -9,12 +9,15 @@ import { filterOf } from './delivery-routes.js';
 /** Bytes that may wait for a subscriber who does not read; then it is cut off. */
 const MOST_WAITING = 4 * 1024 * 1024;
 const HEARTBEAT_EVERY = 15_000;
-/** How long one that was ended may take to read what is on its way. */
+/** How long one that is ended may take to read what is on its way: at a stop, and where it was too slow. */
 const LAST_READ = 200;
+const LAST_READ_OF_SLOW = 5_000;
 
 export interface LiveRouteDeps {
   readonly inspector: Inspector;
   readonly version: string;
+  /** Aborts when the receiver stops. */
+  readonly stopping: AbortSignal;
 }
 
 /** `GET /api/live`: what happens, as it happens, as server-sent events. */
@@ -33,7 +36,7 @@ export function liveRoute(router: Router, deps: LiveRouteDeps): void {
 
 function listen(
   ctx: Context,
-  { inspector, version }: LiveRouteDeps,
+  { inspector, stopping, version }: LiveRouteDeps,
   wish: Pick<Parameters<Inspector['live']['subscribe']>[0], 'whole' | 'wants'>,
 ): void {
   const { live, recorder, sinks, sources } = inspector;
@@ -45,9 +48,12 @@ function listen(
       if (stream.send(event, json)) return;
       leave?.();
       stream.send('lag', JSON.stringify({ waiting: res.writableLength }));
-      stream.end();
+      stream.end(LAST_READ_OF_SLOW);
+      const destroy = (): void => void res.destroy();
+      stopping.addEventListener('abort', destroy, { once: true });
+      res.once('close', () => stopping.removeEventListener('abort', destroy));
     },
-    end: () => stream.end(),
+    end: () => stream.end(LAST_READ),
   });
   if (leave === undefined) {
     const problem =
@@ -91,13 +97,13 @@ class EventStream {
     return this.#response.writableLength <= MOST_WAITING;
   }
 
-  /** Ends the answer; a subscriber that does not read is cut, so that no stop waits for it. */
-  end(): void {
+  /** Ends the answer; a subscriber that has not read it after `within` milliseconds is cut. */
+  end(within: number): void {
     if (this.#cutting) return;
     this.#cutting = true;
     clearInterval(this.#heartbeat);
     this.#response.end();
-    const timer = setTimeout(() => this.#response.destroy(), LAST_READ).unref();
+    const timer = setTimeout(() => this.#response.destroy(), within).unref();
     this.#response.once('close', () => clearTimeout(timer));
   }
 }
