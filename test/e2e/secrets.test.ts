@@ -86,6 +86,7 @@ beforeAll(async () => {
     admin: {
       port: 0,
       token: put('adminToken'),
+      record: {},
       jwt: { key: put('adminJwt'), audience: 'a', algorithms: ['HS256'] },
     },
     sources: {
@@ -241,6 +242,52 @@ describe('no secret of the configuration is said', { timeout: 120_000 }, () => {
       });
     }
     expect(said.length).toBeGreaterThan(30);
+    expect(leaks()).toEqual([]);
+  });
+
+  it('by the inspector, of any of these deliveries in any form', async () => {
+    const token = { authorization: `Bearer ${SECRETS.adminToken}` };
+    const json = { ...token, 'content-type': 'application/json' };
+    const list = `${receiver.adminUrl}/api/deliveries`;
+    // Refused, so that what their sender put into them is not the operator's data: all of them wherever a text can be.
+    const configured = NAMES.filter((name) => name !== 'oauthKey');
+    const all = configured.map((name) => SECRETS[name]).join(' "and" ');
+    const inUrl = encodeURIComponent(all);
+    const body = JSON.stringify({ type: 'track', properties: { all }, [all]: 1 });
+    const refused = async (path: string, init: RequestInit): Promise<void> => {
+      expect(await ask(receiver.url + path, init), path).toBe(401);
+    };
+    await refused(`/basic/track/${inUrl}?q=${inUrl}`, { headers: { 'x-other': all } });
+    await refused('/segment', post({ 'x-signature': SECRETS.segment }, body));
+    await refused('/hmac', post({ 'x-hub': basicOf(SECRETS.basic) }, basicOf(all)));
+    const live = await fetch(`${receiver.adminUrl}/api/live?record=true`, { headers: token });
+    const reader = live.body?.pipeThrough(new TextDecoderStream()).getReader();
+    const first = await reader?.read();
+    await refused('/segment', post({ 'x-signature': 'a'.repeat(40), 'x-other': all }, body));
+    let text = first?.value ?? '';
+    while (!text.includes('event: delivery') || !text.endsWith('\n\n')) {
+      text += (await reader?.read())?.value ?? '';
+    }
+    await reader?.cancel();
+    said.push(['the stream', text]);
+    const recorded = (await (await fetch(`${list}?limit=1000`, { headers: token })).json()) as {
+      id: string;
+    }[];
+    expect(recorded.length).toBeGreaterThan(30);
+    await ask(`${list}?limit=1000`, { headers: token });
+    for (const { id } of recorded) {
+      for (const form of ['', '/body', '/curl', '/fixture']) {
+        await ask(`${list}/${id}${form}`, { headers: token });
+      }
+      const shown = (await (await fetch(`${list}/${id}`, { headers: token })).json()) as {
+        request: { body: string };
+      };
+      said.push([`the body of ${id}`, Buffer.from(shown.request.body, 'base64').toString()]);
+    }
+    for (const action of ['explain', 'send-again', 'replay']) {
+      const path = `${list}/${recorded[0]?.id}/${action}`;
+      expect(await ask(path, { method: 'POST', headers: json, body: '{}' }), action).toBe(200);
+    }
     expect(leaks()).toEqual([]);
   });
 
