@@ -75,15 +75,14 @@ export function adminClientAt(url: string, token: string | undefined): AdminClie
 }
 
 function baseOf(url: string): URL {
-  try {
-    return new URL(url);
-  } catch {
-    // Without the text, which may hold a password.
-    throw new TrackbridgeError(
-      'CONFIG_INVALID',
-      '--admin is not a URL; give one such as http://127.0.0.1:8081',
-    );
-  }
+  const base = URL.canParse(url) ? new URL(url) : undefined;
+  // `user:password@host` parses too, and nothing can be asked below it.
+  if (base !== undefined && /^https?:$/.test(base.protocol)) return base;
+  // Without the text, which may hold a password.
+  throw new TrackbridgeError(
+    'CONFIG_INVALID',
+    '--admin is not a URL; give one such as http://127.0.0.1:8081',
+  );
 }
 
 function locate(
