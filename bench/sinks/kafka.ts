@@ -23,7 +23,11 @@ async function mock(): Promise<Sides> {
     bare: (batch) =>
       producer.send({
         topic: 'bare',
-        messages: batch.map(({ event, json }) => ({ key: String(event['userId']), value: json })),
+        messages: batch.map(({ event, json, messageId }) => ({
+          key: String(event['userId']),
+          value: json,
+          headers: { messageId, source: event.receipt.source },
+        })),
       }),
     async teardown() {
       await sink.close();

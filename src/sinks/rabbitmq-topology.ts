@@ -1,8 +1,8 @@
 import type { Channel, ChannelModel } from 'amqplib';
-import type { CanonicalEvent } from '../event/event.js';
 import { openPublishChannel, refusalOf } from './rabbitmq-channel.js';
 import type { Route } from './rabbitmq-route.js';
 import { SinkError } from './sink.js';
+import { PROBE } from './template.js';
 
 export interface Topology {
   readonly route: Route;
@@ -49,7 +49,7 @@ export async function verify(
     if (declares) return;
     throw failed(missingExchange(exchange));
   }
-  await mayPublish(model, exchange, route.routingKey(SAMPLE));
+  await mayPublish(model, exchange, route.routingKey(PROBE));
 }
 
 export function missingExchange(exchange: string): string {
@@ -59,27 +59,6 @@ export function missingExchange(exchange: string): string {
 export function notPermitted(action: string): string {
   return `the user of the url has no right to ${action}; see rabbitmqctl set_permissions`;
 }
-
-// What a routing key is made of where there is no event yet.
-const SAMPLE: CanonicalEvent = {
-  type: 'track',
-  messageId: 'check',
-  event: 'check',
-  userId: 'check',
-  context: {},
-  integrations: {},
-  timestamp: '2026-01-01T00:00:00.000Z',
-  receivedAt: '2026-01-01T00:00:00.000Z',
-  receipt: {
-    deliveryId: 'check',
-    source: 'check',
-    vendor: 'segment',
-    method: 'POST',
-    receivedAt: '2026-01-01T00:00:00.000Z',
-    authenticated: true,
-    verifiedBy: 'none',
-  },
-};
 
 /**
  * Publishes what RabbitMQ never stores: it checks the right to write first, and then refuses an expiration that is no

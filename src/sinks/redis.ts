@@ -13,7 +13,7 @@ import {
   type SinkEvent,
   type SinkType,
 } from './sink.js';
-import { compileTemplate } from './template.js';
+import { compileTemplate, PROBE } from './template.js';
 
 /** Options of a `redis` sink, as its schema lets them through. */
 export interface RedisSinkOptions extends RedisPlace {
@@ -25,15 +25,6 @@ export interface RedisSinkOptions extends RedisPlace {
   /** Milliseconds. */
   readonly dedupeWindow: number;
 }
-
-/** An event nobody sent, to look whether its stream could be written. */
-const PROBE = {
-  type: 'track',
-  messageId: 'check',
-  event: 'check',
-  userId: 'check',
-  receipt: { source: 'check' },
-} as unknown as CanonicalEvent;
 
 export const redisSink: SinkType = {
   type: 'redis',

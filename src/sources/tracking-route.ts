@@ -55,13 +55,13 @@ const ROUTES: ReadonlyMap<string, TrackingRoute> = new Map<string, TrackingRoute
  * whether it gives access tokens.
  */
 export function trackingPaths(withToken: boolean): string {
-  const token = withToken ? '|/token/?' : '';
-  return `(?:/?|/v1/(?!webhook/?$).*|/pixel/v1/.*|/beacon/v1/.*|/health|/version|/robots\\.txt|//?sourceConfig/?${token})`;
+  const token = withToken ? '|token/?' : '';
+  return `(?:/?|//?(?:v1/(?!webhook/?$).*|pixel/v1/.*|beacon/v1/.*|health|version|robots\\.txt|sourceConfig/?${token}))`;
 }
 
 /**
  * What the path below a source's own is for; undefined where it is for nothing. A slash more at its end changes nothing, nor
- * at its start, where RudderStack's SDK for Android has one.
+ * at its start, where libraries have one that do not look whether the address that they are given ends in one.
  */
 export function trackingRouteOf(below: string): TrackingRoute | undefined {
   const path = below.replace(/^\/|\/$/g, '');

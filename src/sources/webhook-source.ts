@@ -59,7 +59,7 @@ export function createWebhookSource(
     names: keys.names,
     vendor: 'rudderstack',
     config,
-    route: below(config.path, '/v1/webhook/?'),
+    route: below(config.path, '//?v1/webhook/?'),
     methodsFor: () => METHODS,
     // Whoever sends webhooks retries 5xx; few do 408.
     lateBody: 'BUDGET_SPENT',

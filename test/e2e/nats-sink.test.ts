@@ -64,13 +64,13 @@ describe.skipIf(!there)('the README’s nats sink', () => {
     const { directory, url } = receiver;
     const sent = deliverMany(`${url}/in`, EVENTS);
     for (const part of [0.2, 0.5]) {
-      await eventually(count, (stored) => stored >= EVENTS * part, 20_000);
+      await eventually(count, (stored) => stored >= EVENTS * part);
       await server.restart();
     }
     const ids = await sent;
     await receiver.end('SIGKILL');
     receiver = await startReceiver({ config, env, directory });
-    await eventually(count, (stored) => stored >= EVENTS, 20_000);
+    await eventually(count, (stored) => stored >= EVENTS);
     expect(await receiver.end()).toBe(0);
 
     const byUser = new Map<string, string[]>();

@@ -40,7 +40,6 @@ describe.skipIf(!there)('the README’s redis sink', () => {
       await eventually(
         () => server.client.xlen('events:track'),
         (length) => length >= EVENTS * part,
-        20_000,
       );
       await server.restart();
     }
@@ -50,7 +49,6 @@ describe.skipIf(!there)('the README’s redis sink', () => {
     await eventually(
       () => server.client.xlen('events:track'),
       (length) => length >= EVENTS,
-      20_000,
     );
     expect(await receiver.end()).toBe(0);
 

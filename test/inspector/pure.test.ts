@@ -65,7 +65,7 @@ function sorted(value: unknown): string {
 describe('a hex dump', () => {
   it('has offsets, digits, printable characters and marks', () => {
     const bytes = bytesOf(Buffer.from('{"a":"é"}\n plus one line').toString('base64'));
-    const lines = hexLines(bytes, { from: 0, to: bytes.length }, { from: 1, to: 3 });
+    const lines = hexLines(bytes, { from: 0, to: bytes.length }, { from: 1, to: 3 }, 16);
     expect(lines.map(({ offset }) => offset)).toEqual(['00000000', '00000010']);
     expect(lines[0]?.cells.map(({ hex }) => hex).join('')).toBe('7b2261223a22c3a9227d0a20706c7573');
     expect(lines[0]?.cells.map(({ ascii }) => ascii).join('')).toBe('{"a":".."}. plus');
@@ -73,7 +73,7 @@ describe('a hex dump', () => {
   });
 
   it('shows a part, no further than there are bytes', () => {
-    const lines = hexLines(new Uint8Array(40), { from: 16, to: 64 }, undefined);
+    const lines = hexLines(new Uint8Array(40), { from: 16, to: 64 }, undefined, 16);
     expect(lines.map(({ offset, cells }) => [offset, cells.length])).toEqual([
       ['00000010', 16],
       ['00000020', 8],

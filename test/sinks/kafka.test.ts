@@ -7,7 +7,7 @@ import { sinkContext, sinkEvent } from './events.js';
 
 const never = new AbortController().signal;
 
-describe.runIf(hasKcat())('kafka', { timeout: 20_000 }, () => {
+describe.runIf(hasKcat())('kafka', () => {
   let kafka: MockKafka;
   let sinks: Sink[] = [];
   let topics = 0;

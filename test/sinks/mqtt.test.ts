@@ -19,7 +19,7 @@ const parsed = async (listener: Listener): Promise<unknown[]> =>
 const ids = async (listener: Listener): Promise<unknown[]> =>
   (await parsed(listener)).map((event) => Object(event).messageId);
 
-describe.runIf(isThere)('mqtt', { timeout: 20_000 }, () => {
+describe.runIf(isThere)('mqtt', () => {
   let relay: Relay;
   let cleanups: (() => Promise<void>)[] = [];
   const newPrefix = (): string => `trackbridge-test/${crypto.randomUUID()}`;

@@ -30,7 +30,7 @@ describe.runIf(there)('postgres: a server with passwords and TLS', () => {
   beforeAll(async () => {
     tls = await makeCertificate();
     cluster = await startCluster({ password: PASSWORD, tls });
-  }, 60_000);
+  });
   afterAll(() => cluster?.dispose());
 
   const url = (password: string, more = ''): string =>

@@ -73,6 +73,19 @@ describe.each(DIALECTS)('in the dialect %s', (dialect) => {
     },
   );
 
+  it.each(['//v1/batch', '/v1/batch/', '//v1/batch/', '//beacon/v1/batch'])(
+    'a slash too many changes nothing: %s',
+    async (path) => {
+      for (const own of ['', '/in']) {
+        const served = await api({ dialect, path: own === '' ? '/' : own });
+        const body = JSON.stringify({ batch: [track()] });
+        const answer = await served.ask(own + path, { method: 'POST', headers: WITH_KEY, body });
+        expect(answer.status).toBe(200);
+        expect(served.store.events).toHaveLength(1);
+      }
+    },
+  );
+
   it('deletions are taken where the source says so', async () => {
     const served = await api({ dialect, extraTypes: ['delete'] });
     await post(served, [{ type: 'delete', userId: 'u' }]);

@@ -257,8 +257,10 @@ describe('beside a tracking API on the same path', () => {
     );
     const { ask, store } = await serve([api, hooks]);
     await ask(`/v1/webhook?writeKey=${KEY}`, { method: 'POST', body: '{}' });
+    await ask(`//v1/webhook?writeKey=${KEY}`, { method: 'POST', body: '{}' });
     await ask(`/v1/track?writeKey=${KEY}`, { method: 'POST', body: '{"event":"E","userId":"u"}' });
     expect(store.events).toMatchObject([
+      { receipt: { source: 'hooks' } },
       { receipt: { source: 'hooks' } },
       { receipt: { source: 'sdk' } },
     ]);

@@ -1,13 +1,17 @@
 import { announcementOf } from './announce.js';
 import { DeliveriesView, type ListState, startOfList } from './deliveries-view.js';
+import { numberOf } from './format.js';
 import { useKnown, useRoute } from './hooks.js';
 import type { Inspector, Known } from './inspector.js';
 import type { Connection } from './live.js';
+import { OverviewView } from './overview-view.js';
 import { icon } from './parts.js';
 import { h as component, html, useEffect, useRef, useState, type VNode } from './preact.js';
 import { hashOf, PLACES, type Place } from './route.js';
+import { ShelfView } from './shelf-view.js';
 import { nextTheme, type Theme } from './theme.js';
 import { TokenForm } from './token-form.js';
+import type { Totals } from './wire.js';
 
 export interface AppProps {
   readonly inspector: Inspector;
@@ -28,12 +32,17 @@ export function App({ inspector, theme }: AppProps): VNode {
     if (known.connection.phase === 'token') {
       return component(TokenForm, { inspector, wasRefused: known.connection.wasRefused });
     }
-    return component(DeliveriesView, { inspector, known, openId: route.id, list, setList });
+    if (route.place === 'overview') return component(OverviewView, { known });
+    if (route.place === 'deliveries') {
+      return component(DeliveriesView, { inspector, known, openId: route.id, list, setList });
+    }
+    const { place, id } = route;
+    return component(ShelfView, { key: place, inspector, known, place, openId: id });
   };
   return html`<div class="app">
     <header class="top">
       <h1 class="brand">Trackbridge <span class="brand-part">Inspector</span></h1>
-      ${navigation(route.place)}
+      ${navigation(route.place, known.totals)}
       <div class="top-end">${connectionSign(known.connection)}${component(ThemeButton, { theme })}</div>
     </header>
     ${lostBanner(known.connection)}
@@ -42,18 +51,26 @@ export function App({ inspector, theme }: AppProps): VNode {
   </div>`;
 }
 
-function navigation(current: Place): VNode {
+/** What waits for somebody to look after it, by the part of the page it is in. */
+function waiting(place: Place, totals: Totals | undefined): number {
+  if (totals === undefined) return 0;
+  if (place === 'quarantine') return totals.inQuarantine;
+  if (place !== 'dead-letters') return 0;
+  return totals.sinks.reduce((sum, { deadLetters }) => sum + deadLetters, 0);
+}
+
+function navigation(current: Place, totals: Totals | undefined): VNode {
   return html`<nav class="places" aria-label="Parts of the inspector">
-    ${PLACES.map(
-      ({ place, title }) =>
-        html`<a
+    ${PLACES.map(({ place, title }) => {
+      const count = waiting(place, totals);
+      return html`<a
           key=${place}
           class="place"
           href=${hashOf({ place })}
           aria-current=${place === current ? 'page' : null}
-          >${title}</a
-        >`,
-    )}
+          >${title}${count === 0 ? null : html` <span class="count">${numberOf(count)}</span>`}</a
+        >`;
+    })}
   </nav>`;
 }
 

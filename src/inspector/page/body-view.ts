@@ -1,5 +1,5 @@
 import { numberOf, sizeOf } from './format.js';
-import { type ByteRange, bytesOf, HEX_WIDTH, type HexLine, hexLines } from './hex.js';
+import { type ByteRange, bytesOf, type HexLine, hexLines } from './hex.js';
 import { JsonView } from './json-view.js';
 import { shown } from './parts.js';
 import { type Child, h as component, html, useMemo, useState, type VNode } from './preact.js';
@@ -12,7 +12,7 @@ type Look = 'text' | 'json' | 'hex';
 /** Characters of text at first. */
 const FIRST = 20_000;
 /** Bytes a page of the dump. */
-const PAGE = 256 * HEX_WIDTH;
+const PAGE = 4096;
 
 /** The body of a request as text, as indented JSON where it is JSON, and byte by byte. */
 export function BodyView({ record }: { readonly record: DeliveryRecord }): VNode {
@@ -104,9 +104,10 @@ function TextView({ bytes, marked }: BytesProps): VNode {
 function HexView({ bytes, marked }: BytesProps): VNode {
   const [from, setFrom] = useState(0);
   const to = Math.min(from + PAGE, bytes.length);
-  const lines = hexLines(bytes, { from, to }, marked);
+  const width = matchMedia('(max-width: 699px)').matches ? 8 : 16;
+  const lines = hexLines(bytes, { from, to }, marked, width);
   return html`<div>
-    <pre class="code hex" tabindex="0" role="region" aria-label="Body as hexadecimal">${lines.map(hexLine)}</pre>
+    <pre class="code hex" tabindex="0" role="region" aria-label="Body as hexadecimal">${lines.map((line) => hexLine(line, width))}</pre>
     ${
       bytes.length > PAGE
         ? html`<div class="pager">
@@ -119,14 +120,15 @@ function HexView({ bytes, marked }: BytesProps): VNode {
   </div>`;
 }
 
-function hexLine({ offset, cells }: HexLine): VNode {
-  const gap = '   '.repeat(HEX_WIDTH - cells.length) + (cells.length <= HEX_WIDTH / 2 ? ' ' : '');
+function hexLine({ offset, cells }: HexLine, width: number): VNode {
+  const half = width / 2;
+  const gap = '   '.repeat(width - cells.length) + (cells.length < half ? ' ' : '');
   const runs = runsOf(cells);
   let at = 0;
   const hex = runs.map(({ marked, length }) => {
     const text = cells
       .slice(at, at + length)
-      .map((cell, index) => `${cell.hex}${at + index === HEX_WIDTH / 2 - 1 ? '  ' : ' '}`)
+      .map((cell, index) => `${cell.hex}${at + index === half - 1 ? '  ' : ' '}`)
       .join('');
     at += length;
     return marked ? html`<mark class="signed">${text}</mark>` : text;

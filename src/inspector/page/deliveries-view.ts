@@ -136,9 +136,9 @@ function Toolbar({ known, list, all, shown, set }: ToolbarProps): VNode {
       />
       <kbd aria-hidden="true">/</kbd>
     </div>
-    ${select({ label: 'Source', all: 'All sources', value: filters.source, choices: choices.sources, onChoose: (source) => filter({ source }) })}
-    ${select({ label: 'Outcome', all: 'All outcomes', value: filters.outcome, choices: choices.outcomes, onChoose: (outcome) => filter({ outcome }) })}
-    ${select({ label: 'Type', all: 'All types', value: filters.type, choices: choices.types, onChoose: (type) => filter({ type }) })}
+    ${select({ label: 'Source', all: 'Source', value: filters.source, choices: choices.sources, onChoose: (source) => filter({ source }) })}
+    ${select({ label: 'Outcome', all: 'Outcome', value: filters.outcome, choices: choices.outcomes, onChoose: (outcome) => filter({ outcome }) })}
+    ${select({ label: 'Type', all: 'Type', value: filters.type, choices: choices.types, onChoose: (type) => filter({ type }) })}
     ${component(PauseButton, {
       isPaused: frozen !== undefined,
       waiting,

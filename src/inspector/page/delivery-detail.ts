@@ -66,13 +66,13 @@ function summary(record: DeliveryRecord): VNode {
       ${fact('Source', shown(record.source))}
       ${fact('From', shown(record.remote))}
       ${fact('Body', sizeOf(record.bytes))}
-      ${fact('Id', html`<code class="id">${shown(record.id)}</code>`)}
+      ${fact('Id', html`<code class="id">${shown(record.id)}</code>`, 'broad')}
     </dl>
   </div>`;
 }
 
-function fact(name: string, value: unknown): VNode {
-  return html`<div class="fact"><dt>${name}</dt><dd>${value}</dd></div>`;
+function fact(name: string, value: unknown, width = ''): VNode {
+  return html`<div class="fact ${width}"><dt>${name}</dt><dd>${value}</dd></div>`;
 }
 
 /** Milliseconds from a sink's attempt to reading the delivery again: several come together. */

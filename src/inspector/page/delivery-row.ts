@@ -70,7 +70,7 @@ export function deliveryRow(delivery: DeliverySummary, place: RowPlace): VNode {
       >
       ${reason === undefined ? null : html`<span class="reason">${shown(reason)}</span>`}
     </div>
-    <div role="cell" class="c-user">${first?.user === undefined ? '' : shown(first.user)}</div>
+    <div role="cell" class="c-user mono">${first?.user === undefined ? '' : shown(first.user)}</div>
     <div role="cell" class="c-verified" title=${delivery.reason === undefined ? null : visible(delivery.reason)}>${marked(verificationOf(delivery))}</div>
     <div role="cell" class="c-latency" title=${sizeOf(delivery.bytes)}>${durationOf(delivery.ms)}</div>
     <div role="cell" class="c-sinks">${delivery.sinks.map((sink) => sign(progressOf(sink), visible(sink.sink)))}</div>

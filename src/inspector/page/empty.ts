@@ -34,7 +34,11 @@ function noDelivery(sources: readonly string[]): VNode {
 /** Port and path are the defaults: the admin API does not say where the other listener is. */
 function curlLine(source: string): string {
   const body = '{"type":"track","event":"Hello","userId":"u-1","messageId":"hello-1"}';
-  return `curl -H 'content-type: application/json' -d '${body}' http://127.0.0.1:8080/${source}`;
+  return [
+    `curl http://127.0.0.1:8080/${source}`,
+    "-H 'content-type: application/json'",
+    `-d '${body}'`,
+  ].join(' \\\n  ');
 }
 
 /** Says that nothing is kept, and how to change that. */
@@ -42,7 +46,6 @@ export function recordingNotice(known: Known): VNode | null {
   if (known.hello === undefined || known.hello.recording) return null;
   return html`<div class="banner warn" role="note">
     <strong>Recording is off.</strong> Only what comes in while this page is open is shown, and it cannot be sent again. To keep
-    deliveries for a while, add <code>record: {}</code> below <code>admin</code> in the configuration and start again, or run
-    <code>trackbridge dev</code>.
+    deliveries for a while, add <code>record: {}</code> below <code>admin</code> in the configuration and start again, or run <code>trackbridge dev</code>.
   </div>`;
 }

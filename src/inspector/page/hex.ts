@@ -1,6 +1,3 @@
-/** Bytes a line of a dump. */
-export const HEX_WIDTH = 16;
-
 interface HexCell {
   /** Two hexadecimal digits. */
   readonly hex: string;
@@ -21,16 +18,17 @@ export interface ByteRange {
   readonly to: number;
 }
 
-/** The lines of a hex dump of `part` of the bytes (which begins at a multiple of `HEX_WIDTH`), with `marked` ones marked. */
+/** The lines of a hex dump of `part` of the bytes, `width` bytes a line, with `marked` ones marked. */
 export function hexLines(
   bytes: Uint8Array,
   part: ByteRange,
   marked: ByteRange | undefined,
+  width: number,
 ): HexLine[] {
   const lines: HexLine[] = [];
   const end = Math.min(part.to, bytes.length);
-  for (let start = part.from; start < end; start += HEX_WIDTH) {
-    const row = bytes.subarray(start, Math.min(start + HEX_WIDTH, end));
+  for (let start = part.from; start < end; start += width) {
+    const row = bytes.subarray(start, Math.min(start + width, end));
     lines.push({
       offset: start.toString(16).padStart(8, '0'),
       cells: Array.from(row, (byte, index) => ({

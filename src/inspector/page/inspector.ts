@@ -2,7 +2,7 @@ import { type Api, createApi } from './api.js';
 import { merged, withAttempts } from './deliveries.js';
 import type { StreamEvent } from './event-stream.js';
 import { type Connection, follow } from './live.js';
-import type { DeliveryRecord, DeliverySummary, LiveEvents, LiveStats } from './wire.js';
+import type { DeliveryRecord, DeliverySummary, LiveEvents, LiveStats, Totals } from './wire.js';
 
 type Hello = LiveEvents['hello'];
 type LiveAttempt = LiveEvents['attempt'];
@@ -18,6 +18,8 @@ export interface Known {
   readonly isLoaded: boolean;
   /** One a second, oldest first, of the last ten minutes. */
   readonly history: readonly LiveStats[];
+  /** Undefined until they have been read for the first time. */
+  readonly totals: Totals | undefined;
 }
 
 /** The page's model: what it knows, told to whoever subscribes, and the API for the rest. */
@@ -30,6 +32,8 @@ export interface Inspector {
   /** A delivery that came while the receiver kept none itself. */
   held(id: string): DeliveryRecord | undefined;
   useToken(token: string): void;
+  /** Reads the totals now, as after a change that was made here. */
+  refresh(): void;
 }
 
 export interface InspectorOptions {
@@ -42,6 +46,8 @@ export interface InspectorOptions {
 const HISTORY = 600;
 /** Milliseconds between two changes of what is shown: more often nobody can read it. */
 const SHOWN_EVERY = 100;
+/** Milliseconds between two readings of the totals. */
+const TOTALS_EVERY = 5_000;
 /** Deliveries a page of the list that had come before. */
 const PAGE = 500;
 const MOST_PAGES = 10;
@@ -56,6 +62,7 @@ export function createInspector({ storage, token }: InspectorOptions): Inspector
     deliveries: [],
     isLoaded: false,
     history: [],
+    totals: undefined,
   };
   const listeners = new Set<() => void>();
   const attemptListeners = new Set<(attempt: LiveAttempt) => void>();
@@ -127,6 +134,7 @@ export function createInspector({ storage, token }: InspectorOptions): Inspector
 
   const greet = (hello: Hello): void => {
     change({ hello, connection: { phase: 'live' } });
+    refresh();
     if (hello.recording) void load(run.signal);
     else change({ isLoaded: true });
     if (hello.recording === asksForRecords) {
@@ -134,6 +142,15 @@ export function createInspector({ storage, token }: InspectorOptions): Inspector
       run.abort();
       start();
     }
+  };
+
+  /** Nobody looks at a hidden page, and one that has lost the receiver asks it elsewhere. */
+  const refresh = (): void => {
+    if (known.connection.phase !== 'live' || document.hidden) return;
+    api.get('api/stats').then(
+      (totals) => change({ totals: totals as unknown as Totals }),
+      () => undefined,
+    );
   };
 
   /** What the receiver has kept, page by page. What cannot be read now will come with the next connection. */
@@ -160,8 +177,10 @@ export function createInspector({ storage, token }: InspectorOptions): Inspector
     );
   };
   start();
+  setInterval(refresh, TOTALS_EVERY);
 
   return {
+    refresh,
     api,
     known: () => known,
     subscribe(listener) {
