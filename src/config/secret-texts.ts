@@ -5,7 +5,7 @@ import { redactConfig } from './redact.js';
 /** Shorter values of a sink's headers and options are words, such as a SASL mechanism. */
 const SHORTEST_OF_SINKS = 8;
 
-const MEDIA_TYPE = /^[a-z]+\/[a-z0-9.+-]+(;.*)?$/i;
+const MEDIA_TYPE = /^(?:application|audio|image|multipart|text|video)\/[a-z0-9.+*-]+(?:;.*)?$/i;
 
 /**
  * Every text of a configuration that must not be shown, wherever it turns up: what authenticates deliveries and operators,
