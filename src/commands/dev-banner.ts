@@ -52,17 +52,17 @@ export function devBanner(banner: DevBanner): string {
 }
 
 function webhookSources({ loaded, receiver }: DevBanner): WebhookSource[] {
-  const secrets = new Map(loaded.secrets.map((secret) => [secret.name as string, secret]));
+  const byDefault = new Map(loaded.secrets.map((each) => [each.name as string, each]));
   return Object.entries(loaded.config.sources).flatMap(([name, config]) => {
     if (config.type !== 'segment' && config.type !== 'rudderstack') return [];
-    const secret = secrets.get(name);
+    const known = byDefault.get(name);
     return {
       name,
       vendor: config.type,
       config,
       url: `${receiver}${config.path}`,
-      made: secret === undefined || secret.origin === 'environment' ? undefined : secret.secret,
-      variable: secret?.variable ?? 'SECRET',
+      made: known === undefined || known.origin === 'environment' ? undefined : known.secret,
+      variable: known?.variable ?? 'SECRET',
     };
   });
 }
