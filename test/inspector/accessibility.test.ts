@@ -1,10 +1,9 @@
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { wantsChromium } from '../support/chromium.js';
-import { type InspectorBrowser, type OpenInspector, startBrowser } from './browser.js';
-import { type FakeApi, startFakeApi } from './fake-api.js';
-import { recordOf, trackEvent } from './samples.js';
+import { useInspector } from './harness.js';
+import { deadLetters, quarantined, recordOf, statsAt, trackEvent } from './samples.js';
 
 /** What axe finds wrong with the page, as `rule: element`. Evaluated past the page's content security policy. */
 async function findings(page: Page): Promise<string[]> {
@@ -20,42 +19,42 @@ const VIEWPORTS = {
 } as const;
 
 describe.runIf(wantsChromium('the inspector’s accessibility'))('for everybody', () => {
-  let browser: InspectorBrowser;
-  let api: FakeApi;
-  let inspector: OpenInspector | undefined;
-  beforeAll(async () => {
-    browser = await startBrowser();
-  });
-  afterAll(() => browser.close());
-  beforeEach(async () => {
-    api = await startFakeApi();
-    api.records = [
+  const inspector = useInspector();
+  beforeEach(() => {
+    inspector.api.records = [
       recordOf({ id: 'd-4', ago: 1_000 }),
       recordOf({ id: 'd-3', ago: 2_000, outcome: 'unauthenticated' }),
       recordOf({ id: 'd-2', ago: 3_000, outcome: 'invalid', events: [trackEvent({ event: 7 })] }),
       recordOf({ id: 'd-1', ago: 4_000, events: [trackEvent(), trackEvent({ messageId: 'm-2' })] }),
     ];
-  });
-  afterEach(async () => {
-    await inspector?.close();
-    await api.close();
+    inspector.api.shelves.set('quarantine', quarantined(3));
+    inspector.api.shelves.set('dead-letters', deadLetters(3));
   });
 
   describe.each(THEMES)('in %s', (colorScheme) => {
     it.each(Object.entries(VIEWPORTS))('has nothing that axe minds, %s', async (_, viewport) => {
-      inspector = await browser.open(api.url, { colorScheme, viewport });
-      const { page } = inspector;
-      await page
-        .getByRole('row', { name: /Order Completed/ })
-        .first()
-        .waitFor();
+      const page = await inspector.open({ colorScheme, viewport });
+      await page.locator('.row a').first().waitFor();
       expect(await findings(page)).toEqual([]);
-      for (const id of ['d-1', 'd-2', 'd-3']) {
-        await page.goto(`${api.url}#/deliveries/${id}`);
-        await page.getByRole('heading', { name: 'Verification' }).waitFor();
-        expect(await findings(page)).toEqual([]);
+      for (const [hash, heading] of [
+        ['#/deliveries/d-1', 'Verification'],
+        ['#/deliveries/d-2', 'Verification'],
+        ['#/deliveries/d-3', 'Verification'],
+        ['#/quarantine', 'Quarantine'],
+        ['#/quarantine/2', 'What is wrong'],
+        ['#/dead-letters/2', 'Attempts'],
+        ['#/overview', 'Sinks'],
+      ]) {
+        await page.goto(`${inspector.api.url}${hash}`);
+        await page.getByRole('heading', { name: String(heading), exact: true }).waitFor();
+        if (hash === '#/overview') {
+          inspector.api.tell('stats', statsAt(Date.now()));
+          await page.getByText('backing-off').waitFor();
+        }
+        expect(await findings(page), hash).toEqual([]);
+        const isWithin = 'document.documentElement.scrollWidth <= innerWidth';
+        expect(await page.evaluate(isWithin), hash).toBe(true);
       }
-      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
     });
   });
 });

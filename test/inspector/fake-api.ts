@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { extname } from 'node:path';
 import type { DeliveryRecord, LiveEvents } from '../../src/inspect/record.js';
-import { summaryOf } from './samples.js';
+import { type ShelfEntry, summaryOf } from './samples.js';
 
 const PAGE = new URL('../../dist/inspector/page/', import.meta.url);
 const TYPES: Readonly<Record<string, string>> = {
@@ -31,14 +31,6 @@ const POLICY = [
 interface Change {
   readonly path: string;
   readonly body: unknown;
-}
-
-/** An entry of quarantine or dead letters; `name` is its source or sink. */
-interface ShelfEntry {
-  readonly id: string;
-  readonly name: string;
-  readonly summary: object;
-  readonly detail: object;
 }
 
 /** An admin API that holds what a test gives it. */

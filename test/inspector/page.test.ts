@@ -1,72 +1,52 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { wantsChromium } from '../support/chromium.js';
 import { eventually } from '../support/receiver.js';
-import {
-  type InspectorBrowser,
-  type OpenInspector,
-  type OpenOptions,
-  startBrowser,
-} from './browser.js';
-import { type FakeApi, startFakeApi } from './fake-api.js';
+import { useInspector } from './harness.js';
 import { recordOf, trackEvent } from './samples.js';
 
 describe.runIf(wantsChromium('the inspector in a browser'))('the inspector', () => {
-  let browser: InspectorBrowser;
-  let api: FakeApi;
-  let inspector: OpenInspector;
-  beforeAll(async () => {
-    browser = await startBrowser();
-  });
-  afterAll(() => browser.close());
-  beforeEach(async () => {
-    api = await startFakeApi();
-  });
-  afterEach(async () => {
-    await inspector.close();
-    await api.close();
-    expect(inspector.problems).toEqual([]);
-  });
-  const open = async (options: OpenOptions = {}): Promise<OpenInspector['page']> => {
-    inspector = await browser.open(api.url, options);
-    return inspector.page;
-  };
+  const inspector = useInspector();
 
   it('shows what came before it was opened, and what comes now, newest first', async () => {
-    api.records = [recordOf({ id: 'd-1', ago: 60_000, events: [trackEvent({ event: 'Before' })] })];
-    const page = await open();
+    inspector.api.records = [
+      recordOf({ id: 'd-1', ago: 60_000, events: [trackEvent({ event: 'Before' })] }),
+    ];
+    const page = await inspector.open();
     await page.getByRole('row', { name: /Before/ }).waitFor();
-    api.deliver(recordOf({ id: 'd-2', events: [trackEvent({ event: 'Now' })] }));
+    inspector.api.deliver(recordOf({ id: 'd-2', events: [trackEvent({ event: 'Now' })] }));
     await page.getByRole('row', { name: /Now/ }).waitFor();
     const names = await page.locator('.event-name').allTextContents();
     expect(names).toEqual(['Now', 'Before']);
   });
 
   it('says what to do while there is nothing, and gives way to the first delivery', async () => {
-    const page = await open();
+    const page = await inspector.open();
     await page.getByRole('heading', { name: 'No delivery yet' }).waitFor();
     expect(await page.locator('.command').textContent()).toContain('curl');
-    api.deliver(recordOf({ id: 'd-1' }));
+    inspector.api.deliver(recordOf({ id: 'd-1' }));
     await page.getByRole('row', { name: /Order Completed/ }).waitFor();
     expect(await page.getByRole('heading', { name: 'No delivery yet' }).count()).toBe(0);
   });
 
   it('says that the connection is lost, and goes on by itself when it is back', async () => {
-    api.records = [recordOf({ id: 'd-1', events: [trackEvent({ event: 'Before' })] })];
-    const page = await open({ expected: /net::ERR/ });
+    inspector.api.records = [recordOf({ id: 'd-1', events: [trackEvent({ event: 'Before' })] })];
+    const page = await inspector.open({ expected: /net::ERR/ });
     await page.locator('.connection.good').waitFor();
-    api.breakLive();
+    inspector.api.breakLive();
     await page.getByText('Connection lost; trying again.').waitFor();
     expect(await page.getByRole('row', { name: /Before/ }).count()).toBe(1);
-    api.records.unshift(recordOf({ id: 'd-2', events: [trackEvent({ event: 'Meanwhile' })] }));
-    api.restore();
+    inspector.api.records.unshift(
+      recordOf({ id: 'd-2', events: [trackEvent({ event: 'Meanwhile' })] }),
+    );
+    inspector.api.restore();
     await page.getByRole('row', { name: /Meanwhile/ }).waitFor();
     await page.locator('.connection.good').waitFor();
   });
 
   it('asks for the token, says when it is wrong, and keeps it for the tab', async () => {
-    api.token = 'right';
-    api.records = [recordOf({ id: 'd-1' })];
-    const page = await open({ expected: /status of 401/ });
+    inspector.api.token = 'right';
+    inspector.api.records = [recordOf({ id: 'd-1' })];
+    const page = await inspector.open({ expected: /status of 401/ });
     await page.getByRole('textbox', { name: 'Token' }).fill('wrong');
     await page.getByRole('button', { name: 'Unlock' }).click();
     await page.getByText('That token was not accepted.').waitFor();
@@ -78,22 +58,24 @@ describe.runIf(wantsChromium('the inspector in a browser'))('the inspector', () 
   });
 
   it('takes the token from the address, and does not leave it there', async () => {
-    api.token = 'right & proper';
-    api.records = [recordOf({ id: 'd-1' })];
-    const page = await open({ hash: `#token=${encodeURIComponent(api.token)}` });
+    inspector.api.token = 'right & proper';
+    inspector.api.records = [recordOf({ id: 'd-1' })];
+    const page = await inspector.open({
+      hash: `#token=${encodeURIComponent(inspector.api.token)}`,
+    });
     await page.getByRole('row', { name: /Order Completed/ }).waitFor();
-    expect(page.url()).toBe(`${api.url}#/deliveries`);
+    expect(page.url()).toBe(`${inspector.api.url}#/deliveries`);
   });
 
   it('says that recording is off, and still shows and opens what comes', async () => {
-    api.recording = false;
-    const page = await open({ expected: /status of 404/ });
+    inspector.api.recording = false;
+    const page = await inspector.open({ expected: /status of 404/ });
     await page.getByText('Recording is off.').waitFor();
     await eventually(
-      () => api.subscribers,
+      () => inspector.api.subscribers,
       (count) => count === 1,
     );
-    api.deliver(recordOf({ id: 'd-1' }));
+    inspector.api.deliver(recordOf({ id: 'd-1' }));
     await page.getByRole('link', { name: /Order Completed/ }).click();
     await page.getByRole('heading', { name: 'POST /segment' }).waitFor();
     await page.getByText('"order_id"').first().waitFor();

@@ -4,7 +4,16 @@ import type {
   DeliveryRecord,
   DeliverySummary,
   EventRecord,
+  LiveEvents,
 } from '../../src/inspect/record.js';
+
+/** An entry of quarantine or dead letters; `name` is its source or sink. */
+export interface ShelfEntry {
+  readonly id: string;
+  readonly name: string;
+  readonly summary: object;
+  readonly detail: object;
+}
 
 /** What became of a made-up delivery. */
 type Outcome =
@@ -238,4 +247,69 @@ export function trackEvent(more: object = {}): object {
 export function summaryOf(record: DeliveryRecord): DeliverySummary {
   const { request, signed, answer, events, attempts, attemptsDropped, ...summary } = record;
   return summary;
+}
+
+/** Entries of quarantine, oldest first, with ids from 1 on. */
+export function quarantined(count: number): ShelfEntry[] {
+  return Array.from({ length: count }, (_, index) => {
+    const source = index % 2 === 0 ? 'segment' : 'rudderstack';
+    const summary = {
+      id: String(index + 1),
+      source,
+      deliveryId: `d-${index + 1}`,
+      receivedAt: new Date(1_763_704_922_000 + index * 1000).toISOString(),
+      reason: 'invalid',
+      errors: VIOLATIONS,
+    };
+    const detail = { ...summary, event: trackEvent({ event: undefined }), delivery: {} };
+    return { id: summary.id, name: source, summary, detail };
+  });
+}
+
+/** Dead letters, oldest first, with ids from 1 on. */
+export function deadLetters(count: number): ShelfEntry[] {
+  return Array.from({ length: count }, (_, index) => {
+    const sink = index % 2 === 0 ? 'orders' : 'archive';
+    const at = new Date(1_763_704_922_000 + index * 1000).toISOString();
+    const error = 'POST https://example.com/hook answered 400';
+    const id = String(index + 1);
+    const summary = { id, sink, at, messageId: `m-${id}`, type: 'track', attemptCount: 1, error };
+    return {
+      id,
+      name: sink,
+      summary,
+      detail: { ...summary, event: trackEvent(), attempts: [{ at, error }] },
+    };
+  });
+}
+
+/** One second's statistics, with a sink that is down. */
+export function statsAt(at: number): LiveEvents['stats'] {
+  const sink = {
+    pending: 0,
+    oldestAgeMs: 0,
+    settled: 12,
+    deadLetters: 0,
+    state: 'running',
+    circuit: 'closed',
+  };
+  return {
+    at: new Date(at).toISOString(),
+    received: 12,
+    accepted: 10,
+    refused: 2,
+    p50: 2.5,
+    p99: 31,
+    sinks: [
+      { ...sink, name: 'archive' },
+      {
+        ...sink,
+        name: 'orders',
+        pending: 41,
+        oldestAgeMs: 90_000,
+        state: 'backing-off',
+        circuit: 'open',
+      },
+    ],
+  };
 }

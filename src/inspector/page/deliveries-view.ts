@@ -6,7 +6,7 @@ import { countOf, numberOf } from './format.js';
 import { useKeys } from './hooks.js';
 import type { Inspector, Known } from './inspector.js';
 import { icon } from './parts.js';
-import { h as component, html, useEffect, useMemo, type VNode } from './preact.js';
+import { h as component, html, useLayoutEffect, useMemo, type VNode } from './preact.js';
 import { hashOf } from './route.js';
 import { select } from './select.js';
 import type { DeliverySummary } from './wire.js';
@@ -40,7 +40,8 @@ export function DeliveriesView(props: DeliveriesViewProps): VNode {
     location.hash = hashOf({ place: 'deliveries' });
   };
   useListKeys(props, rows, set, close);
-  useEffect(() => {
+  // At once: a key that is pressed next moves from here.
+  useLayoutEffect(() => {
     if (openId !== undefined) set({ cursor: openId });
     return undefined;
   }, [openId]);

@@ -146,6 +146,8 @@ function useCursor(
     else if (element.scrollTop < below) element.scrollTop = below;
     // The row may only now be on its way onto the page.
     const frame = requestAnimationFrame(() => {
+      // Who has begun to write meanwhile goes on writing.
+      if (document.activeElement instanceof HTMLInputElement) return;
       const link = [...element.querySelectorAll<HTMLElement>('a[data-id]')].find(
         ({ dataset }) => dataset['id'] === cursor,
       );

@@ -1,5 +1,5 @@
 import type { Inspector, Known } from './inspector.js';
-import { useEffect, useState } from './preact.js';
+import { useEffect, useRef, useState } from './preact.js';
 import { type Route, routeOf } from './route.js';
 
 /** What the page knows, now and after every change. */
@@ -29,15 +29,18 @@ export function useRoute(): Route {
  * and with Ctrl, Alt or Meta, which are the browser's. A handler says whether it has used its key.
  */
 export function useKeys(keys: Readonly<Record<string, () => boolean>>): void {
+  // Those of the latest rendering: a key may come before effects of it have run.
+  const latest = useRef(keys);
+  latest.current = keys;
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
       if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
       const target = event.target instanceof Element ? event.target : undefined;
       const isTyping = target?.closest('input, select, textarea') != null && event.key !== 'Escape';
       if (isTyping || target?.closest('dialog') != null) return;
-      if (keys[event.key]?.() === true) event.preventDefault();
+      if (latest.current[event.key]?.() === true) event.preventDefault();
     };
     addEventListener('keydown', press);
     return () => removeEventListener('keydown', press);
-  });
+  }, []);
 }

@@ -106,7 +106,7 @@ function sinkTable(sinks: readonly SinkTotals[]): VNode {
     ${
       sinks.length === 0
         ? html`<p class="hint">This receiver has no sinks: events are kept, and go nowhere.</p>`
-        : html`<div class="scroll-x" tabindex="0" role="region" aria-label="Sinks"><table class="table">
+        : html`<div class="scroll-x" tabindex="0" role="region" aria-label="Table of sinks"><table class="table">
             <thead><tr>
               <th scope="col">Sink</th><th scope="col">State</th><th scope="col">Circuit</th><th scope="col" class="number">Waiting</th>
               <th scope="col" class="number">Oldest</th><th scope="col" class="number">Settled</th><th scope="col" class="number">Dead letters</th><th scope="col" class="after-number">Last error</th>

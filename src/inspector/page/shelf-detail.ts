@@ -103,7 +103,7 @@ function attempts({ attempts: all }: Entry): Child {
   if (all === undefined) return null;
   return section(
     'Attempts',
-    html`<div class="scroll-x" tabindex="0" role="region" aria-label="Attempts"><table class="table attempts">
+    html`<div class="scroll-x" tabindex="0" role="region" aria-label="List of attempts"><table class="table attempts">
       <thead><tr><th scope="col">Time</th><th scope="col">Error</th></tr></thead>
       <tbody>${all.map(({ at, error }) => html`<tr><td class="mono"><time datetime=${at} title=${at}>${dateTimeOf(at).slice(0, 10)} ${timeOf(at)}</time></td><td class="attempt-error">${shown(error)}</td></tr>`)}</tbody>
     </table></div>`,
