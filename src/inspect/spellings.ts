@@ -20,7 +20,16 @@ export function spellingsOf(secret: string): string[] {
     const hex = bytes.toString('hex');
     texts.push(hex, hex.toUpperCase(), ...base64Of(bytes));
   }
-  return [...new Set(texts.flatMap(decodings))];
+  return [...new Set(texts.flatMap(decodings).flatMap(withoutOpenEnd))];
+}
+
+/** What begins an encoding at the end of a secret, and takes what comes after it along when a layer is taken off. */
+const OPEN_END = /(?:\\+|%[0-9a-fA-F]?|&[#\w]{0,7})$/;
+
+/** The text, and where it ends like that, also without its end. */
+function withoutOpenEnd(text: string): string[] {
+  const closed = text.replace(OPEN_END, '');
+  return closed.length < SHORTEST_CODED || closed === text ? [text] : [text, closed];
 }
 
 /** The text, and what it becomes layer by layer; of white space alone, which is everywhere, nothing more. */

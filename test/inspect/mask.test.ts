@@ -74,7 +74,8 @@ describe('a mask', () => {
           expect(shown).toContain(MASKED);
         },
       ),
-      { numRuns: 2_000 },
+      // Always the same ones: another seed belongs into a hunt, not into a gate.
+      { numRuns: 2_000, seed: 7 },
     );
   });
 

@@ -114,7 +114,12 @@ describe('a view', () => {
         for (const spelling of spellingsOf(text)) expect(shown).not.toContain(spelling);
         expect(shown).not.toContain(JSON.stringify(written).slice(1, -1));
       }),
-      { numRuns: 300 },
+      {
+        numRuns: 300,
+        seed: 7,
+        // Ends like the beginning of an escape, and holds more that looks like one.
+        examples: [['+."&/\\/\\!"\\', (text) => text]],
+      },
     );
   });
 
