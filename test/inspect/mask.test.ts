@@ -69,7 +69,7 @@ describe('a mask', () => {
           );
           const write = WRITERS[name] ?? ((text: string) => text);
           const written = write(secret);
-          const shown = createMask([secret]).text(`${around}${written}|`);
+          const shown = createMask([secret]).text(`${around}|${written}|`);
           expect(shown).not.toContain(written);
           expect(shown).toContain(MASKED);
         },
