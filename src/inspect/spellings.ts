@@ -24,7 +24,7 @@ export function spellingsOf(secret: string): string[] {
 }
 
 /** What begins an encoding at the end of a secret, and takes what comes after it along when a layer is taken off. */
-const OPEN_END = /(?:\\+|%[0-9a-fA-F]?|&[#\w]{0,7})$/;
+const OPEN_END = /(?:(?<!\\)\\+|%[0-9a-fA-F]?|&[#\w]{0,7})$/;
 
 /** The text, and where it ends like that, also without its end. */
 function withoutOpenEnd(text: string): string[] {

@@ -35,9 +35,8 @@ export function sizeOf(bytes: number): string {
 
 /** A whole number with a comma between thousands: `12,345`. */
 export function numberOf(value: number): string {
-  return Math.round(value)
-    .toString()
-    .replace(/\B(?=(\d{3})+(?!\d))/g, ',');
+  // The same to every reader, whatever the browser's language.
+  return Math.round(value).toLocaleString('en-US');
 }
 
 /** A number and its word: `1 event`, `3 events`. */
