@@ -16,6 +16,8 @@ const LAST_READ_OF_SLOW = 5_000;
 export interface LiveRouteDeps {
   readonly inspector: Inspector;
   readonly version: string;
+  /** `http://host:port` of the receiver's own listener; undefined where it has none. */
+  readonly receiverUrl: () => string | undefined;
   /** Aborts when the receiver stops. */
   readonly stopping: AbortSignal;
 }
@@ -36,10 +38,10 @@ export function liveRoute(router: Router, deps: LiveRouteDeps): void {
 
 function listen(
   ctx: Context,
-  { inspector, stopping, version }: LiveRouteDeps,
+  { inspector, receiverUrl, stopping, version }: LiveRouteDeps,
   wish: Pick<Parameters<Inspector['live']['subscribe']>[0], 'whole' | 'wants'>,
 ): void {
-  const { live, recorder, sinks, sources } = inspector;
+  const { firstPath, live, recorder, sinks, sources } = inspector;
   const { res } = ctx;
   const stream = new EventStream(res);
   const leave = live.subscribe({
@@ -65,7 +67,10 @@ function listen(
   ctx.respond = false;
   stream.begin();
   const { recording } = recorder;
-  stream.send('hello', JSON.stringify({ recording, version, sources, sinks }));
+  const receiver = receiverUrl();
+  const isThere = receiver !== undefined && firstPath !== undefined;
+  const target = isThere ? { target: `${receiver}${firstPath}` } : {};
+  stream.send('hello', JSON.stringify({ recording, version, sources, sinks, ...target }));
 }
 
 /** One answer that is written piece by piece, and never waited for. */

@@ -12,6 +12,8 @@ export interface Inspector {
   readonly live: Live;
   readonly view: View;
   readonly sources: readonly string[];
+  /** The path that deliveries for the first source go to; undefined where there is no source. */
+  readonly firstPath: string | undefined;
   readonly sinks: readonly string[];
 }
 
@@ -45,5 +47,12 @@ export function createInspector({
     audience: live,
     ...(ring === undefined ? {} : { ring }),
   });
-  return { recorder, live, view, sources: Object.keys(sources), sinks: Object.keys(sinks) };
+  return {
+    recorder,
+    live,
+    view,
+    sources: Object.keys(sources),
+    firstPath: Object.values(sources)[0]?.path,
+    sinks: Object.keys(sinks),
+  };
 }

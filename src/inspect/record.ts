@@ -158,6 +158,8 @@ export interface LiveEvents {
     readonly version: string;
     readonly sources: readonly string[];
     readonly sinks: readonly string[];
+    /** Where deliveries for the first source go; absent where there is no source, or no listener of one's own. */
+    readonly target?: string;
   };
   readonly delivery: DeliverySummary | DeliveryRecord;
   readonly attempt: AttemptRecord & { readonly deliveryId: string };

@@ -231,12 +231,12 @@ describe('one delivery', () => {
 
 describe('the live stream', () => {
   it('says hello, then each delivery and attempt that is wanted, whole where that is asked', async () => {
-    const { deliver, inspector, url } = await serve({ recording: false });
+    const { deliver, inspector, url } = await serve({ recording: false, listensItself: true });
     const all = await subscribe(url);
     const some = await subscribe(url, '?type=page&record=true');
     expect(all.text()).toContain('content-type: text/event-stream');
     expect(all.text()).toContain(
-      'data: {"recording":false,"version":"1.2.3","sources":["segment"],"sinks":["archive","orders"]}',
+      'data: {"recording":false,"version":"1.2.3","sources":["segment"],"sinks":["archive","orders"],"target":"http://127.0.0.1:1/segment"}',
     );
     deliver('a');
     deliver('b', { type: 'page' });
@@ -305,7 +305,8 @@ describe('the live stream', () => {
   it('says so to one that is cut off', async () => {
     const { inspector, deliver } = await serve();
     const router = new Router();
-    liveRoute(router, { inspector, version: '1', stopping: new AbortController().signal });
+    const stopping = new AbortController().signal;
+    liveRoute(router, { inspector, version: '1', receiverUrl: () => undefined, stopping });
     const app = new Koa();
     app.use((ctx, next) => {
       Object.defineProperty(ctx.res, 'writableLength', { get: () => 5_000_000 });

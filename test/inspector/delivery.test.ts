@@ -28,7 +28,7 @@ describe.runIf(wantsChromium('an opened delivery'))('an opened delivery', () => 
     inspector.api.records = [recordOf({ id: 'd-1' })];
     const page = await inspector.open({ hash: '#/deliveries/d-1' });
     await page.getByRole('tab', { name: 'Changes' }).click();
-    const paths = await page.locator('.diff-path').allTextContents();
+    const paths = await page.locator('tbody .diff-path').allTextContents();
     expect(paths).toEqual(['/timestamp', '/writeKey', '/integrations', '/receipt']);
     await page.getByRole('tab', { name: 'Changes' }).press('ArrowRight');
     await page.getByRole('region', { name: 'Decoded event' }).getByText('"abc123"').waitFor();

@@ -109,6 +109,7 @@ export async function startFakeApi(): Promise<FakeApi> {
       version: '0.1.0',
       sources: ['segment', 'rudderstack'],
       sinks: ['archive', 'orders', 'terminal'],
+      target: 'http://127.0.0.1:9999/hook',
     });
   }
 

@@ -22,7 +22,9 @@ describe.runIf(wantsChromium('the inspector in a browser'))('the inspector', () 
   it('says what to do while there is nothing, and gives way to the first delivery', async () => {
     const page = await inspector.open();
     await page.getByRole('heading', { name: 'No delivery yet' }).waitFor();
-    expect(await page.locator('.command').textContent()).toContain('curl');
+    expect(await page.locator('.command').textContent()).toContain(
+      'curl http://127.0.0.1:9999/hook',
+    );
     inspector.api.deliver(recordOf({ id: 'd-1' }));
     await page.getByRole('row', { name: /Order Completed/ }).waitFor();
     expect(await page.getByRole('heading', { name: 'No delivery yet' }).count()).toBe(0);

@@ -2,7 +2,7 @@ import { durationOf, sizeOf, timeOf } from './format.js';
 import { badge, marked, shown, sign } from './parts.js';
 import { html, type VNode } from './preact.js';
 import { hashOf } from './route.js';
-import { progressOf, reasonOf, verdictOf, verificationOf } from './verdict.js';
+import { isConcerned, progressOf, reasonOf, verdictOf, verificationOf } from './verdict.js';
 import { visible } from './visible.js';
 import type { DeliverySummary } from './wire.js';
 
@@ -73,7 +73,7 @@ export function deliveryRow(delivery: DeliverySummary, place: RowPlace): VNode {
     <div role="cell" class="c-user mono">${first?.user === undefined ? '' : shown(first.user)}</div>
     <div role="cell" class="c-verified" title=${delivery.reason === undefined ? null : visible(delivery.reason)}>${marked(verificationOf(delivery))}</div>
     <div role="cell" class="c-latency" title=${sizeOf(delivery.bytes)}>${durationOf(delivery.ms)}</div>
-    <div role="cell" class="c-sinks">${delivery.sinks.map((sink) => sign(progressOf(sink), visible(sink.sink)))}</div>
+    <div role="cell" class="c-sinks">${delivery.sinks.filter(isConcerned).map((sink) => sign(progressOf(sink), visible(sink.sink)))}</div>
   </div>`;
 }
 

@@ -32,7 +32,7 @@ export function DiffView({ before, after }: DiffViewProps): VNode {
     <div class="scroll-x" tabindex="0" role="region" aria-label="Changes">
       <table class="table diff-table">
         <thead>
-          <tr><th scope="col"><span class="unseen">Kind</span></th><th scope="col">Path</th><th scope="col">Decoded</th><th scope="col">Canonical</th></tr>
+          <tr><th scope="col" class="diff-sign"><span class="unseen">Kind</span></th><th scope="col" class="diff-path">Path</th><th scope="col">Decoded</th><th scope="col">Canonical</th></tr>
         </thead>
         <tbody>${found.slice(0, MOST).map(row)}</tbody>
       </table>

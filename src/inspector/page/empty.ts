@@ -12,12 +12,11 @@ export function emptyNotice(known: Known, isFiltering: boolean, onClear: () => v
     </div>`;
   }
   if (!known.isLoaded) return html`<div class="notice quiet"><p>Loading deliveries…</p></div>`;
-  return noDelivery(known.hello?.sources ?? []);
+  return noDelivery(known.hello?.target ?? 'http://127.0.0.1:8080/segment');
 }
 
-function noDelivery(sources: readonly string[]): VNode {
-  const source = sources[0] ?? 'segment';
-  const line = curlLine(source);
+function noDelivery(target: string): VNode {
+  const line = curlLine(target);
   return html`<div class="notice">
     <h3>No delivery yet</h3>
     <p>This page shows each one as it comes in. Send one from this machine:</p>
@@ -31,14 +30,9 @@ function noDelivery(sources: readonly string[]): VNode {
   </div>`;
 }
 
-/** Port and path are the defaults: the admin API does not say where the other listener is. */
-function curlLine(source: string): string {
+function curlLine(target: string): string {
   const body = '{"type":"track","event":"Hello","userId":"u-1","messageId":"hello-1"}';
-  return [
-    `curl http://127.0.0.1:8080/${source}`,
-    "-H 'content-type: application/json'",
-    `-d '${body}'`,
-  ].join(' \\\n  ');
+  return [`curl ${target}`, "-H 'content-type: application/json'", `-d '${body}'`].join(' \\\n  ');
 }
 
 /** Says that nothing is kept, and how to change that. */

@@ -2,18 +2,19 @@ import { durationOf, numberOf, timeOf } from './format.js';
 import { marked, shown } from './parts.js';
 import { html, type VNode } from './preact.js';
 import { section } from './section.js';
-import { progressOf, type Verdict } from './verdict.js';
+import { isConcerned, progressOf, type Verdict } from './verdict.js';
 import type { AttemptRecord, DeliveryRecord } from './wire.js';
 
 /** What each sink has done with the delivery's events so far, and every attempt. */
 export function sinksSection(record: DeliveryRecord): VNode {
-  if (record.sinks.length === 0 && record.attempts.length === 0) {
+  const sinks = record.sinks.filter(isConcerned);
+  if (sinks.length === 0 && record.attempts.length === 0) {
     return section('Sinks', html`<p class="hint">No sink gets anything of it.</p>`);
   }
   return section(
     'Sinks',
     html`<ul class="sink-list">
-        ${record.sinks.map((sink) => html`<li><span class="sink-name">${shown(sink.sink)}</span>${marked(progressOf(sink))}</li>`)}
+        ${sinks.map((sink) => html`<li><span class="sink-name">${shown(sink.sink)}</span>${marked(progressOf(sink))}</li>`)}
       </ul>
       ${attempts(record)}`,
   );

@@ -46,8 +46,12 @@ export function progressOf(sink: SinkTally): Verdict {
   if (sink.failed > 0) return { label: `${sink.failed} retrying`, tone: 'warn' };
   if (sink.pending > 0) return { label: `${sink.pending} pending`, tone: 'info' };
   if (sink.delivered > 0) return { label: `${sink.delivered} delivered`, tone: 'good' };
-  if (sink.skipped > 0) return { label: 'skipped', tone: 'quiet' };
-  return { label: 'nothing', tone: 'quiet' };
+  return { label: 'skipped', tone: 'quiet' };
+}
+
+/** Whether a sink has or had anything to do with a delivery: of one that was refused it gets nothing. */
+export function isConcerned({ delivered, failed, pending, skipped, dead }: SinkTally): boolean {
+  return delivered + failed + pending + skipped + dead > 0;
 }
 
 /** What became of one event of a delivery. */

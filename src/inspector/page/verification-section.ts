@@ -32,12 +32,13 @@ function sentence({ verified, verifiedBy, signed }: DeliveryRecord): string {
   }
   if (signed === undefined) return 'It proves who sent the delivery.';
   const { part, from, to, secret } = signed;
+  const what = part === 'header' || part === 'token' ? 'Proved by' : 'Taken over';
   const bytes =
     from === undefined || to === undefined
       ? ''
       : `: bytes ${from} to ${to - 1}, ${countOf(to - from, 'byte')}`;
   const which = secret === undefined ? '' : ` It matches secret ${secret}.`;
-  return `Taken over ${signedPart(part)}${bytes}.${which}`;
+  return `${what} ${signedPart(part)}${bytes}.${which}`;
 }
 
 interface Explained {
