@@ -91,6 +91,7 @@ export function deliveryActions(router: Router, deps: DeliveryActionsDeps): void
 
 async function explain(tape: Tape, deps: DeliveryActionsDeps): Promise<JsonObject> {
   const { body = Buffer.alloc(0), start, verification } = tape;
+  if (start.source === '') return { verified: null, sentences: [pathsOf(deps)] };
   if (body.length > LARGEST_EXPLAINED) {
     throw new TrackbridgeError('BODY_TOO_LARGE', 'bodies over 1 MB are not explained here');
   }
@@ -108,6 +109,11 @@ async function explain(tape: Tape, deps: DeliveryActionsDeps): Promise<JsonObjec
   // Also what is found: a deviation names what stands in the request.
   const shown = { ...explanation, verified, sentences } as unknown as JsonValue;
   return deps.inspector.view.mask.json(shown) as JsonObject;
+}
+
+function pathsOf({ inspector, sourceConfig }: DeliveryActionsDeps): string {
+  const paths = inspector.sources.map((name) => `${sourceConfig(name)?.path} (${name})`).join(', ');
+  return `No source has this path. Put one that has a source into the vendor's settings: ${paths}.`;
 }
 
 /** The body's members. What is not known is refused: a misspelt `sinks` would reach all of them. */

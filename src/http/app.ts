@@ -69,7 +69,7 @@ export function createIngestRoutes(sources: readonly Source[], deps: AppDeps): M
 export function createApp(routes: Middleware, deps: AppDeps): Koa {
   const app = new Koa({ proxy: deps.server.trustProxy });
   app.silent = true; // every error is logged where it is answered
-  app.use(answerProblems(deps, 'unknown'));
+  app.use(answerProblems(deps, 'unknown', (...refused) => recordUnknown(deps, ...refused)));
   app.use(refuseBadTarget);
   app.use(routes);
   app.use((ctx) => {
@@ -176,7 +176,20 @@ function end(
   });
 }
 
-function answerProblems(deps: AppDeps, source: string): Middleware {
+/** A tape of what no source takes: a wrong URL in a vendor's settings looks like this, and like nothing else. */
+function recordUnknown(deps: AppDeps, ctx: Context, requestId: string, refusal: unknown): void {
+  if (ctx.method === 'HEAD' || ctx.method === 'OPTIONS') return;
+  const tape = begin(deps.recorder, '', requestId, ctx, deps.clock.now());
+  if (tape === undefined) return;
+  const ms = deps.clock.monotonic() - deps.firstBytes.of(ctx.req.socket);
+  end(tape, ctx, outcomeOf(refusal), ms, refusal);
+}
+
+function answerProblems(
+  deps: AppDeps,
+  source: string,
+  refused?: (ctx: Context, requestId: string, error: unknown) => void,
+): Middleware {
   return async (ctx: Context, next: Next) => {
     try {
       await next();
@@ -185,6 +198,7 @@ function answerProblems(deps: AppDeps, source: string): Middleware {
       const requestId = deps.uuid();
       ctx.set('x-request-id', requestId);
       logRefusal(deps.log, error, ctx, { requestId, source });
+      refused?.(ctx, requestId, error);
     }
     // Sources set their delivery's own.
     if (!ctx.res.hasHeader('x-request-id')) ctx.set('x-request-id', deps.uuid());

@@ -9,6 +9,7 @@ export interface DeliverySummary {
   readonly id: string;
   /** When it came in, RFC 3339. */
   readonly at: string;
+  /** Empty where no source has the path. */
   readonly source: string;
   readonly method: string;
   /** With its query, at most 2,000 characters. */

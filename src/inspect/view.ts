@@ -77,7 +77,7 @@ export function createView({ mask, redact, sinks, sources }: ViewOptions): View 
   const hidings = new Map(
     Object.entries(sources).map(([name, source]) => [name, hidingOf(source, redact)]),
   );
-  const unknown = hidingOf(undefined, redact);
+  const unknown = hidingOfAll([...hidings.values()], redact);
   const hidingFor = (tape: Tape): Hiding => hidings.get(tape.start.source) ?? unknown;
   /** What does not change any more once a delivery is answered. */
   const fixed = new WeakMap<Tape, Fixed>();
@@ -241,6 +241,15 @@ function hidingOf(source: SourceConfig | undefined, redact: readonly string[]): 
     remote: fromUsers && redaction.hides('/context/ip'),
     masked: new Set([...CREDENTIALS, ...own]),
     verify,
+  };
+}
+
+/** What no source has taken may have been meant for any of them. */
+function hidingOfAll(hidings: readonly Hiding[], redact: readonly string[]): Hiding {
+  return {
+    ...hidingOf(undefined, redact),
+    remote: hidings.some(({ remote }) => remote),
+    masked: new Set([...CREDENTIALS, ...hidings.flatMap(({ masked }) => [...masked])]),
   };
 }
 

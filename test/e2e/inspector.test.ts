@@ -103,6 +103,21 @@ describe('the inspector of a running receiver', { timeout: 60_000 }, () => {
     expect(failed?.error).toBeTruthy();
   });
 
+  it('shows what came to a path that no source has, and which ones have one', async () => {
+    const headers = { 'x-signature': SHARED };
+    const { id, status } = await deliver('/rudderstak?writeKey=key-1', trackText('lost'), headers);
+    expect(status).toBe(404);
+    const record = await show(id);
+    expect(record).toMatchObject({ source: '', code: 'NOT_FOUND', verified: null, count: 0 });
+    expect(record.path).toBe('/rudderstak?writeKey=[masked]');
+    // It was meant for one of the sources, and their secrets are no less secret here.
+    expect(record.request.headers).toContainEqual(['x-signature', '[masked]']);
+    const explained = await act<{ sentences: string[] }>(id, 'explain');
+    expect(explained.sentences.join(' ')).toContain(
+      '/segment (segment), /rudderstack (rudderstack)',
+    );
+  });
+
   it('finds a wrong secret in one look', async () => {
     const body = trackText('wrong');
     const { id, status } = await deliver('/segment', body, {

@@ -146,6 +146,8 @@ describe('a recorded delivery', () => {
     const { ask, newest, recorder, statusOf } = await recorded();
     expect(await statusOf('/rs?a=1', 'HEAD')).toBe(200);
     expect((await ask('/open', { method: 'OPTIONS' })).status).toBeLessThan(300);
+    expect(await statusOf('/nowhere', 'HEAD')).toBe(404);
+    expect((await ask('/nowhere', { method: 'OPTIONS' })).status).toBe(404);
     expect(await statusOf('/rs?a=1', 'GET')).toBe(200);
     await newest();
     expect(recorder.kept().map(({ start }) => start.method)).toEqual(['GET']);
