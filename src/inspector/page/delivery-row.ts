@@ -15,7 +15,7 @@ const COLUMNS = [
   { name: 'request', title: 'Request' },
   { name: 'event', title: 'Event' },
   { name: 'user', title: 'User' },
-  { name: 'verified', title: 'Verified by' },
+  { name: 'verified', title: 'Verified' },
   { name: 'latency', title: 'Latency' },
   { name: 'sinks', title: 'Sinks' },
 ] as const;
