@@ -36,9 +36,38 @@ function escapeQuery(bytes: Buffer): string {
     const character = String.fromCharCode(byte);
     if (/[A-Za-z0-9\-_.~]/.test(character)) text += character;
     else if (character === ' ') text += '+';
-    else text += `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+    else text += percent(byte);
   }
   return text;
+}
+
+/**
+ * The path of a URL as `net/url` requests it (`URL.EscapedPath`): as it is written where all of it is allowed there, else
+ * decoded and escaped anew. Unlike a browser it leaves `..` alone and escapes `|`, as in `auth0|1`.
+ */
+export function goPath(url: string): string {
+  const path = /^[^:]*:\/\/[^/\\?#]*([^?#]*)/.exec(url)?.[1] ?? '';
+  if (path === '') return '/';
+  if (/^[\w\-.~!$&'()*+,;=:@[\]%/]*$/.test(path)) return path;
+  return [...decodedBytes(path)]
+    .map((byte) => {
+      const character = String.fromCharCode(byte);
+      return /[\w\-.~$&+,/:;=@]/.test(character) ? character : percent(byte);
+    })
+    .join('');
+}
+
+function decodedBytes(path: string): Buffer {
+  const escaped = path.replace(/%([0-9A-Fa-f]{2})|./gsu, (part, byte?: string) =>
+    byte === undefined
+      ? Buffer.from(part).toString('latin1')
+      : String.fromCharCode(parseInt(byte, 16)),
+  );
+  return Buffer.from(escaped, 'latin1');
+}
+
+function percent(byte: number): string {
+  return `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
 }
 
 /** `encoding/json`: keys sorted by their bytes, no blanks, what HTML minds as `\u` escapes. */

@@ -13,9 +13,10 @@ const GOS_OWN: ReadonlySet<string> = new Set([
 /**
  * The header lines of RudderStack's router (rudder-server, router/network.go) as Go writes them: its own first, the others
  * sorted by canonical name. Of names that differ in case only all lines are sent, in random order there and in the order
- * given here. `User-Agent` is added last, and Go sends the first one.
+ * given here. `User-Agent` is added last, and Go sends the first one. POST, PUT and PATCH have a length without a body too.
  */
 export function routerHeaders(
+  method: string,
   host: string,
   lines: readonly HeaderLine[],
   body: string,
@@ -30,7 +31,7 @@ export function routerHeaders(
   return [
     ['Host', host],
     ...(agent === '' ? [] : [['User-Agent', agent] satisfies HeaderLine]),
-    ...(body === ''
+    ...(body === '' && (method === 'GET' || method === 'DELETE')
       ? []
       : [['Content-Length', String(Buffer.byteLength(body))] satisfies HeaderLine]),
     ...others,

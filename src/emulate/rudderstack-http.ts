@@ -1,6 +1,6 @@
 import { XMLBuilder } from 'fast-xml-parser';
 import { isObject, type JsonObject, type JsonValue } from '../event/event.js';
-import { encodeValues, goJson } from './go.js';
+import { encodeValues, goJson, goPath } from './go.js';
 import { routerHeaders, staticHeaders } from './rudderstack-headers.js';
 import { type Destination, type HeaderLine, splitUrl, type WireRequest } from './wire-request.js';
 
@@ -35,8 +35,8 @@ export function encodeHttp(
   return {
     method: destination.method,
     origin,
-    requestUri: url.pathname + (query === '' ? '' : `?${query}`),
-    headers: routerHeaders(host, headers, body),
+    requestUri: goPath(destination.url) + (query === '' ? '' : `?${query}`),
+    headers: routerHeaders(destination.method, host, headers, body),
     body,
   };
 }
@@ -63,8 +63,11 @@ function xmlOf(payload: JsonObject): string {
   return `<?xml version="1.0" encoding="UTF-8"?>${root}`;
 }
 
-function withXmlNames(value: JsonValue): JsonValue {
-  if (Array.isArray(value)) return value.map(withXmlNames);
+/** Of an array's nulls the vendor leaves holes, of which XML has nothing and JSON null. */
+function withXmlNames(value: JsonValue): unknown {
+  if (Array.isArray(value)) {
+    return value.map((item) => (item === null ? undefined : withXmlNames(item)));
+  }
   if (!isObject(value)) return value;
   return Object.fromEntries(
     Object.entries(value).map(([name, member]) => [

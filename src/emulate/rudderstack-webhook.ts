@@ -1,6 +1,6 @@
 import { isObject, type JsonObject, type JsonValue } from '../event/event.js';
 import { flatten } from './flatten.js';
-import { encodeValues, goJson, goText } from './go.js';
+import { encodeValues, goJson, goPath, goText } from './go.js';
 import { routerHeaders, staticHeaders } from './rudderstack-headers.js';
 import { type Destination, type HeaderLine, splitUrl, type WireRequest } from './wire-request.js';
 
@@ -15,7 +15,8 @@ const INTEGRATION_NAMES = ['webhook', 'Webhook', 'WebHook', 'WEBHOOK'];
  */
 export function encodeWebhook(event: JsonObject, destination: Destination): WireRequest {
   const { method } = destination;
-  const { origin, host, url } = splitUrl(endpointOf(event, destination.url));
+  const endpoint = endpointOf(event, destination.url);
+  const { origin, host, url } = splitUrl(endpoint);
   const inQuery = method === 'GET' || method === 'DELETE';
   const own = [...url.searchParams].map(([key, value]): [string, string] => [key, value]);
   const carried = inQuery ? flatten(carriedOf(event)) : [];
@@ -27,8 +28,8 @@ export function encodeWebhook(event: JsonObject, destination: Destination): Wire
   return {
     method,
     origin,
-    requestUri: url.pathname + (query === '' ? '' : `?${query}`),
-    headers: routerHeaders(host, headerLines(event, destination, body !== ''), body),
+    requestUri: goPath(endpoint) + (query === '' ? '' : `?${query}`),
+    headers: routerHeaders(method, host, headerLines(event, destination, body !== ''), body),
     body,
   };
 }

@@ -58,3 +58,26 @@ it('has no body for an event that is empty', () => {
   expect(encode([{}], 'json').body).toBe('');
   expect(encode([{}], 'xml').headers.map(([name]) => name)).not.toContain('Content-Length');
 });
+
+it('says of POST that it has no body, where Go says it', () => {
+  const { headers } = encodeHttp(
+    [{}],
+    { url: 'https://example.com', method: 'POST', headers: [], secret: undefined },
+    'json',
+    false,
+  );
+  expect(headers.slice(0, 3)).toEqual([
+    ['Host', 'example.com'],
+    ['User-Agent', 'RudderLabs'],
+    ['Content-Length', '0'],
+  ]);
+});
+
+// Run with the vendor's own functions and fast-xml-parser 5.5.8.
+it.each([
+  [{ a: [1, null, 2] }, '<root><a>1</a><a>2</a></root>'],
+  [{ a: [null] }, '<root/>'],
+  [{ a: { b: [null, {}] } }, '<root><a><b/></a></root>'],
+])('has nothing in XML of the nulls in %j', (event, xml) => {
+  expect(encode([event], 'xml').body).toBe(`<?xml version="1.0" encoding="UTF-8"?>${xml}`);
+});

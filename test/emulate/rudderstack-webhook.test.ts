@@ -68,3 +68,23 @@ it('drops a flattened key that is a prototype there, and only that', () => {
   });
   expect(requestUri).toBe('/hook?a.__proto__=2');
 });
+
+// As `net/url` has it: WHATWG, and with it `new URL`, would leave `|` as it is and take `..` away.
+it.each([
+  ['', '/'],
+  ['/users/auth0|1', '/users/auth0%7C1'],
+  ['/a/../b', '/a/../b'],
+  ['/a(1)!/[2]', '/a(1)!/[2]'],
+  ["/it's é", '/it%27s%20%C3%A9'],
+  ['/a%2Fb%7c', '/a%2Fb%7c'],
+  ['/a%2Fb|😀', '/a/b%7C%F0%9F%98%80'],
+])('requests the path %j as Go does', (appendPath, path) => {
+  const event = { type: 'track', appendPath };
+  const request = encodeWebhook(event, {
+    url: 'https://example.com',
+    method: 'GET',
+    headers: [],
+    secret: undefined,
+  });
+  expect(request.requestUri).toBe(path);
+});
