@@ -22,7 +22,8 @@ export function judge(probe: Probe, answer: Answer, vendor: Vendor): Judgement {
   const fate = fateOf(answer, probe.hangsUp, vendor);
   if (fate.grade === 'ok') return fate;
   if (probe.kind === 'again') return again(fate, answer);
-  const hint = probe.hint === undefined || fate.grade === 'warning' ? '' : ` ${probe.hint}`;
+  const isHinted = fate.grade !== 'warning' && !isLate(answer, probe) && !isRedirect(answer);
+  const hint = isHinted && probe.hint !== undefined ? ` ${probe.hint}` : '';
   if (probe.kind === 'optional' && fate.grade === 'lost') {
     return {
       grade: 'warning',
@@ -39,9 +40,13 @@ function fateOf(answer: Answer, hangsUp: number, vendor: Vendor): Judgement {
     vendor === 'segment'
       ? `${name} tries it again for four hours, then drops it.`
       : `${name} tries it again for three hours, holding the user's other events back, then drops it.`;
+  if (isLate(answer, { hangsUp })) {
+    return lost(
+      `${name} hangs up after ${hangsUp / 1000} s: answer before the work is done. ${retries}`,
+    );
+  }
   if ('error' in answer) return lost(`${retries} ${certificate(answer.error)}`.trim());
-  const { status, took } = answer;
-  if (took > hangsUp) return lost(`${name} hangs up after ${hangsUp / 1000} s. ${retries}`);
+  const { status } = answer;
   if (status >= 200 && status < 300) return taken(answer, name, vendor);
   if (status >= 300 && status < 400) return lost(redirect(answer, name));
   if (status === 429 || (status === 408 && vendor === 'rudderstack')) {
@@ -153,8 +158,17 @@ function broken(answer: Answer, vendor: Vendor): Judgement {
   return { grade: 'ok', why: '' };
 }
 
+/** Hints are about what is refused; of what comes too late, or sends elsewhere, something else is wrong. */
+function isLate(answer: Answer, { hangsUp }: Pick<Probe, 'hangsUp'>): boolean {
+  return 'error' in answer ? answer.timedOut : answer.took > hangsUp;
+}
+
+function isRedirect(answer: Answer): boolean {
+  return !('error' in answer) && answer.status >= 300 && answer.status < 400;
+}
+
 function again(fate: Judgement, answer: Answer): Judgement {
-  if ('error' in answer || answer.status >= 500) return fate;
+  if ('error' in answer || answer.status >= 500 || answer.status < 300) return fate;
   return warning(
     'Nothing is lost, but the vendor reports a failure: answer an event that is there already with 200.',
   );
