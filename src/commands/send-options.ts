@@ -43,7 +43,7 @@ export interface SendPlan {
   readonly timeScale: number | undefined;
 }
 
-const SECRETS: Readonly<Record<Vendor, string>> = {
+export const SECRETS: Readonly<Record<Vendor, string>> = {
   segment: 'SEGMENT_SHARED_SECRET',
   rudderstack: 'RUDDERSTACK_SHARED_SECRET',
 };

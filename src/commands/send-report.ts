@@ -27,26 +27,31 @@ export function printSummary(attempts: readonly Attempt[], context: CommandConte
   context.out.write(`${attempts.length} deliveries, ${events} events: ${counts}\n`);
 }
 
-/** Says in one line what was not as it should be, and has the program leave with 1. */
+/**
+ * Says in one line what was not as it should be, and has the program leave with 1.
+ *
+ * @param advice what to do where the receiver answers 401, if that is known
+ */
 export function judge(
   attempts: readonly Attempt[],
   expected: readonly number[] | undefined,
   context: CommandContext,
+  advice = '',
 ): void {
-  const problem = expected === undefined ? failureOf(attempts) : unmet(attempts, expected);
+  const problem = expected === undefined ? failureOf(attempts, advice) : unmet(attempts, expected);
   if (problem === undefined) return;
   context.err.write(`trackbridge: ${oneLine(problem)}\n`);
   process.exitCode = EXIT.failure;
 }
 
-function failureOf(attempts: readonly Attempt[]): string | undefined {
+function failureOf(attempts: readonly Attempt[], advice: string): string | undefined {
   const failed = attempts.filter(({ status, retried }) => !retried && !isSuccess(status));
   const [first] = failed;
   if (first === undefined) return undefined;
   const why =
     first.status === null
       ? `no answer (${first.answer}); is the receiver running, and --to right?`
-      : `answered ${first.status}: ${first.answer.slice(0, 300)}`;
+      : `answered ${first.status}: ${first.answer.slice(0, 300)}${first.status === 401 ? advice : ''}`;
   return failed.length === 1
     ? `a delivery was not accepted, ${why}`
     : `${failed.length} deliveries were not accepted, the first: ${why}`;

@@ -11,6 +11,7 @@ import {
   FORM_NAMES,
   planOf,
   rateOf,
+  SECRETS,
   type SendOptions,
   type SendPlan,
   TYPES,
@@ -87,6 +88,8 @@ interface Job extends Pick<Run, 'vendor' | 'deliveries' | 'encode' | 'timeScale'
   readonly timeout: number;
   /** Not to be shown. */
   readonly secret: string | undefined;
+  /** What to do where the receiver does not know the sender. */
+  readonly advice?: string;
 }
 
 async function send(options: SendOptions, context: CommandContext): Promise<void> {
@@ -121,7 +124,7 @@ async function send(options: SendOptions, context: CommandContext): Promise<void
   }
   if (options.json) printJson(attempts, context);
   else if (isQuiet) printSummary(attempts, context);
-  judge(attempts, expected, context);
+  judge(attempts, expected, context, job.advice);
 }
 
 function madeUp(options: SendOptions, context: CommandContext): Job {
@@ -134,6 +137,9 @@ function madeUp(options: SendOptions, context: CommandContext): Job {
     reform: plan.vendor === 'segment' ? plan.batch : undefined,
     timeout: plan.form.timeout,
     secret: plan.destination.secret,
+    ...(plan.destination.secret === undefined && {
+      advice: `; it went without a secret: set ${SECRETS[plan.vendor]} or give --secret`,
+    }),
   };
 }
 

@@ -99,12 +99,22 @@ describe('send, to the program', () => {
     }
   });
 
+  it('says of what was refused that it went without a secret', async () => {
+    const to = ['send', '--to', `${receiver.url}/rudderstack`, '--as', 'rudderstack'];
+    const none = { SEGMENT_SHARED_SECRET: '', RUDDERSTACK_SHARED_SECRET: '' };
+    const { code, stderr } = await runCommand(to, { cwd: receiver.directory, env: none });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /401.*without a secret: set RUDDERSTACK_SHARED_SECRET or give --secret\n$/,
+    );
+  });
+
   it('fails in one line where the secret is wrong, unless that is what was expected', async () => {
     const wrong = ['--secret', 'not-the-secret-of-it'];
     const { code, stderr } = await send('segment', ...wrong);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^trackbridge: [^\n]*401[^\n]*\n$/);
-    expect(stderr).not.toContain('not-the-secret');
+    expect(stderr).not.toMatch(/not-the-secret|without a secret/);
     expect((await send('segment', ...wrong, '--expect', 'status:401')).code).toBe(0);
     const unmet = await send('segment', '--expect', 'status:200,503', '--count', '2');
     expect(unmet).toMatchObject({
