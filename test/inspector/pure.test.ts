@@ -162,6 +162,12 @@ describe('the list', () => {
     });
   });
 
+  // Its value would be that of all sources, and the field would have no text.
+  it('has no choice for deliveries that came to no source', () => {
+    const all = [delivery('1', { source: 'a' }), delivery('2', { source: '' })];
+    expect(choicesIn(all).sources).toEqual(['a']);
+  });
+
   it('puts only the rows in sight on the page', () => {
     expect(windowOf(10_000, 30, 30_000, 600)).toEqual({
       from: 988,

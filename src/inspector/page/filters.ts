@@ -58,7 +58,8 @@ export function choicesIn(deliveries: readonly DeliverySummary[]): {
   const outcomes = new Set<string>();
   const types = new Set<string>();
   for (const delivery of deliveries) {
-    sources.add(delivery.source);
+    // What came to a path that no source has is of none, and '' would choose all.
+    if (delivery.source !== '') sources.add(delivery.source);
     for (const outcome of outcomesOf(delivery)) outcomes.add(outcome);
     if (delivery.first?.type !== undefined) types.add(delivery.first.type);
   }
