@@ -117,6 +117,20 @@ describe.runIf(wantsChromium('the list of deliveries'))('the list of deliveries'
     expect(await page.getByLabel('Search deliveries').inputValue()).toBe('jk/');
   });
 
+  it('goes on by arrows from the row that Tab led to', async () => {
+    inspector.api.records = many(3);
+    const page = await inspector.open();
+    await page.getByText('3 deliveries').waitFor();
+    await page.getByRole('button', { name: 'Pause' }).focus();
+    await page.keyboard.press('Tab');
+    expect(await focusedId(page)).toBe('d-00003');
+    await page.keyboard.press('ArrowDown');
+    await eventually(
+      () => focusedId(page),
+      (id) => id === 'd-00002',
+    );
+  });
+
   it('is left for a delivery on a phone, and come back to', async () => {
     inspector.api.records = many(5);
     const page = await inspector.open({ viewport: PHONE, hasTouch: true });

@@ -72,7 +72,9 @@ function useListKeys(
   close: () => void,
 ): void {
   const move = (by: number): boolean => {
-    const at = rows.findIndex(({ id }) => id === (list.cursor ?? openId));
+    // Who comes into the list by Tab is on a row before any key has moved.
+    const here = list.cursor ?? focusedRow() ?? openId;
+    const at = rows.findIndex(({ id }) => id === here);
     const next = rows[at < 0 ? 0 : Math.max(0, Math.min(rows.length - 1, at + by))];
     if (next === undefined) return false;
     set({ cursor: next.id });
@@ -102,6 +104,11 @@ function useListKeys(
       return true;
     },
   });
+}
+
+function focusedRow(): string | undefined {
+  const focused = document.activeElement;
+  return focused instanceof HTMLElement ? focused.dataset['id'] : undefined;
 }
 
 /** Where arrows scroll nothing else: in the list, or nowhere. */
