@@ -13,7 +13,7 @@ export interface SendAgainDeps {
   /** Which took the delivery; undefined where none did. */
   readonly source: SourceConfig | undefined;
   readonly uuid: () => string;
-  /** With new messageIds, and signed anew. */
+  /** With new messageIds, and signed anew where the delivery had verified. */
   readonly newIds: boolean;
   /** Milliseconds that the answer may take. */
   readonly timeout: number;
@@ -44,7 +44,9 @@ export async function sendAgain(tape: Tape, deps: SendAgainDeps): Promise<SentAg
     );
   }
   const headers = pairsOf(tape.start.rawHeaders).filter(([name]) => !isHopHeader(name));
-  const signed = newIds ? signedAgain(headers, body, source?.verify ?? []) : headers;
+  // What never verified is not ours to sign: one press would make a stranger's events authentic.
+  const isOurs = newIds && tape.verification?.holds === true;
+  const signed = isOurs ? signedAgain(headers, body, source?.verify ?? []) : headers;
   return await exchange(tape, signed, body, deps);
 }
 

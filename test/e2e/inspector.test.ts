@@ -160,6 +160,14 @@ describe('the inspector of a running receiver', { timeout: 60_000 }, () => {
     expect(record.first?.messageId).not.toBe('again');
   });
 
+  it('does not sign anew what had not verified', async () => {
+    const { id } = await deliver('/segment', trackText('forged'), {
+      'x-signature': sign(trackText('forged'), 'the-secret-of-a-stranger'),
+    });
+    const { status } = await act<{ status: number }>(id, 'send-again', { newIds: true });
+    expect(status).toBe(401);
+  });
+
   it('sends a batch again, signed over its first element as Segment does', async () => {
     const [first, second] = [trackText('b1'), trackText('b2')];
     const { id } = await deliver('/segment', `[${first},${second}]`, {

@@ -42,7 +42,7 @@ export function DeliveryActions({ inspector, record }: DeliveryActionsProps): VN
     <div class="action-buttons">
       ${hasAccepted ? button('Replay to sinks', 'Hand its accepted events to the sinks once more, with the same messageId', () => replay(api, path)) : null}
       ${button('Send again', 'Deliver the same bytes to this receiver once more', () => sendAgain(api, path, false))}
-      ${button('Send with new ids', 'The same with new messageIds, signed anew where the scheme allows it', () => sendAgain(api, path, true))}
+      ${button('Send with new ids', 'The same with new messageIds, signed anew if it verified and the scheme allows it', () => sendAgain(api, path, true))}
       ${button('Copy as curl', 'A command that sends the same bytes', () => copyCurl(api, path))}
       ${button('Save as fixture', 'A file for trackbridge send --replay', () => saveFixture(api, path, record.id))}
     </div>
