@@ -72,10 +72,11 @@ function faultOf(answer: Answer, input: Input, mayBeHead: boolean): string | und
   return problemFault(answer, content);
 }
 
-/** Whether a source that speaks as a vendor does gave this answer: a text, an image, or Segment's JSON. */
-function isDialect({ headers, body }: Answer): boolean {
+/** Whether a source that speaks as a vendor does gave this answer: a text, an image, Segment's JSON, or the gateway's 405. */
+function isDialect({ status, headers, body }: Answer): boolean {
   const type = headers.get('content-type') ?? '';
   return (
+    (status === 405 && body === '' && type === '') ||
     type.startsWith('text/plain') ||
     type === 'image/gif' ||
     /^\{"(?:success|code|Version)"/.test(body)
