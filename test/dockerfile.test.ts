@@ -2,12 +2,12 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
+import { freePort } from './support/free-port.js';
 import { eventually, readEvents } from './support/receiver.js';
 import { deliverSegment, trackText } from './support/sender.js';
 
@@ -154,15 +154,6 @@ describe.skipIf(process.platform === 'win32')('the image’s tree', { timeout: 3
     }
     await mkdir(join(place, 'data'), { mode: 0o700 });
     return place;
-  }
-
-  async function freePort(): Promise<number> {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as { port: number };
-    server.close();
-    await once(server, 'close');
-    return port;
   }
 
   it('is built by the RUN line, takes an event, is healthy, and stops on SIGTERM', async (test) => {

@@ -11,9 +11,9 @@ import { compileSubject, msgIdOf, subjectsOf } from './nats-subject.js';
 import {
   DELIVERED,
   type DeliveryResult,
+  resultOf,
   type Sink,
   type SinkContext,
-  type SinkError,
   type SinkEvent,
   type SinkType,
 } from './sink.js';
@@ -253,10 +253,6 @@ function unlessMissing(error: unknown): undefined {
 
 function unlessExpected(error: unknown): void {
   if (apiCodeOf(error) !== WRONG_LAST_SEQUENCE) throw error;
-}
-
-function resultOf({ excerpt, message, retryable }: SinkError): DeliveryResult {
-  return { ok: false, retryable, error: message, ...(excerpt !== undefined && { excerpt }) };
 }
 
 function invalid(problem: string): TrackbridgeError {

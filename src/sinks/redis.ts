@@ -8,6 +8,7 @@ import { type RedisCommand, RedisTransactions } from './redis-transactions.js';
 import {
   DELIVERED,
   type DeliveryResult,
+  resultOf,
   type Sink,
   SinkError,
   type SinkEvent,
@@ -134,8 +135,4 @@ function byStream(
     else indices.push(index);
   });
   return streams;
-}
-
-function resultOf({ excerpt, message, retryable }: SinkError): DeliveryResult {
-  return { ok: false, retryable, error: message, ...(excerpt !== undefined && { excerpt }) };
 }

@@ -12,9 +12,10 @@ import { groupByHour, halvesOf, objectOf, type S3Group } from './s3-objects.js';
 import {
   DELIVERED,
   type DeliveryResult,
+  failureOf,
+  resultOf,
   type Sink,
   type SinkContext,
-  SinkError,
   type SinkType,
 } from './sink.js';
 
@@ -157,24 +158,4 @@ function prefixOf(text: string): string {
     throw new TrackbridgeError('CONFIG_INVALID', 'prefix: must not hold . or .. as a step');
   }
   return text === '' || text.endsWith('/') ? text : `${text}/`;
-}
-
-async function failureOf(stored: Promise<void>): Promise<SinkError | undefined> {
-  try {
-    await stored;
-    return undefined;
-  } catch (error) {
-    if (error instanceof SinkError) return error;
-    throw error;
-  }
-}
-
-function resultOf({ message, retryable, retryAfter, excerpt }: SinkError): DeliveryResult {
-  return {
-    ok: false,
-    retryable,
-    error: message,
-    ...(retryAfter !== undefined && { retryAfter }),
-    ...(excerpt !== undefined && { excerpt }),
-  };
 }

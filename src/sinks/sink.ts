@@ -103,3 +103,25 @@ export class SinkError extends Error {
     this.excerpt = details.excerpt;
   }
 }
+
+/** What became of each event of a batch that failed as a whole. */
+export function resultOf({ excerpt, message, retryable, retryAfter }: SinkError): DeliveryResult {
+  return {
+    ok: false,
+    retryable,
+    error: message,
+    ...(retryAfter !== undefined && { retryAfter }),
+    ...(excerpt !== undefined && { excerpt }),
+  };
+}
+
+/** The SinkError that `sent` rejects with; undefined where it resolves. Any other rejection is passed on. */
+export async function failureOf(sent: Promise<void>): Promise<SinkError | undefined> {
+  try {
+    await sent;
+    return undefined;
+  } catch (error) {
+    if (error instanceof SinkError) return error;
+    throw error;
+  }
+}

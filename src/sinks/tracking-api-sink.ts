@@ -6,9 +6,10 @@ import { hopsOf, MOST_HOPS, withHop } from '../event/hops.js';
 import {
   DELIVERED,
   type DeliveryResult,
+  failureOf,
+  resultOf,
   type Sink,
   type SinkContext,
-  SinkError,
   type SinkEvent,
 } from './sink.js';
 import { chunk, type RequestLimits, type Sized } from './tracking-api-chunks.js';
@@ -168,26 +169,6 @@ export function createTrackingApiSink(
       }
       return results;
     },
-  };
-}
-
-async function failureOf(sent: Promise<void>): Promise<SinkError | undefined> {
-  try {
-    await sent;
-    return undefined;
-  } catch (error) {
-    if (error instanceof SinkError) return error;
-    throw error;
-  }
-}
-
-function resultOf({ excerpt, message, retryable, retryAfter }: SinkError): DeliveryResult {
-  return {
-    ok: false,
-    retryable,
-    error: message,
-    ...(retryAfter !== undefined && { retryAfter }),
-    ...(excerpt !== undefined && { excerpt }),
   };
 }
 

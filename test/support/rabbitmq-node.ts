@@ -3,10 +3,11 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from './free-port.js';
 import { eventually } from './receiver.js';
 
 // The scripts in the path change to the user rabbitmq and to the machine's own node.
@@ -115,15 +116,6 @@ function user(name: string, tags: string): object {
   const password = Buffer.concat([salt, hash]).toString('base64');
   const hashing_algorithm = 'rabbit_password_hashing_sha256';
   return { name, tags, password_hash: password, hashing_algorithm };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 /** Whether it takes connections, and answers on them: the port is open before AMQP is. */
