@@ -16,6 +16,7 @@ import {
 } from '../outbox/outbox.js';
 import type { Log } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import { ageOf } from './age.js';
 import { authorize, type Credentials } from './authorize.js';
 import { BROWSER_HEADERS, refuseForms, refuseOtherSites } from './browser.js';
 import { type DeliveryActionsDeps, deliveryActions } from './delivery-actions.js';
@@ -216,11 +217,6 @@ function summarizeQuarantined(entry: Quarantined, withPayload: boolean): JsonObj
         }
       : {}),
   };
-}
-
-/** Never negative: the wall clock may have been set back since. */
-function ageOf(receivedAt: number | undefined, clock: Clock): number {
-  return receivedAt === undefined ? 0 : Math.max(0, clock.now() - receivedAt);
 }
 
 function iso(at: number): string {

@@ -3,6 +3,7 @@ import type Koa from 'koa';
 import type { Config } from '../config/config.js';
 import { createInspector, type Inspector } from '../inspect/inspector.js';
 import type { LiveStats } from '../inspect/record.js';
+import { ageOf } from './age.js';
 import { type AdminDeps, createAdminApp } from './app.js';
 
 export interface OpenAdminDeps extends Omit<AdminDeps, 'credentials' | 'inspect'> {
@@ -70,8 +71,7 @@ async function readSinks({
     return {
       name,
       pending,
-      // Never negative: the wall clock may have been set back since.
-      oldestAgeMs: oldestReceivedAt === undefined ? 0 : Math.max(0, clock.now() - oldestReceivedAt),
+      oldestAgeMs: ageOf(oldestReceivedAt, clock),
       settled: delivered,
       deadLetters,
       ...(state === undefined ? {} : { state: state.state, circuit: state.circuit }),
