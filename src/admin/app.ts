@@ -1,54 +1,65 @@
 import Router from '@koa/router';
 import Koa from 'koa';
-import { type Clock, within } from '../clock.js';
+import { type Clock, timeLimit, within } from '../core/clock.js';
+import { TrackbridgeError } from '../core/errors.js';
+import { isObject, type JsonObject, type JsonValue } from '../core/json.js';
 import type { SinkState } from '../dispatch/health.js';
-import { messageOf, TrackbridgeError } from '../errors.js';
-import type { JsonObject } from '../event/event.js';
 import { createHealth } from '../http/health.js';
 import { problemOf } from '../http/problem.js';
-import { refuseBadTarget } from '../http/target.js';
-import {
-  type DeadLetter,
-  FAR_SIDE_SAID,
-  type Outbox,
-  type OutboxStats,
-  type Quarantined,
-} from '../outbox/outbox.js';
-import type { Log } from '../telemetry/log.js';
+import { rejectBadHead } from '../http/request-line.js';
+import type { DeadLetter, Entries, Quarantined } from '../outbox/entries.js';
+import type { Intake } from '../outbox/intake.js';
+import type { MemberState, OutboxStats, Statistics } from '../outbox/statistics.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import type { RejectionLog } from '../telemetry/rejection-log.js';
 import { ageOf } from './age.js';
 import { authorize, type Credentials } from './authorize.js';
 import { BROWSER_HEADERS, refuseForms, refuseOtherSites } from './browser.js';
 import { type DeliveryActionsDeps, deliveryActions } from './delivery-actions.js';
 import { type DeliveryRoutesDeps, deliveryRoutes } from './delivery-routes.js';
+import { entryRoutes } from './entry-routes.js';
 import { type LiveRouteDeps, liveRoute } from './live-route.js';
 import { pageRoutes } from './page-routes.js';
+import { replayDeadLetters, replayQuarantine } from './replays.js';
 import { publishedSchemas } from './schema-files.js';
-import { shelfRoutes } from './shelf-routes.js';
+import { type SinkRoutesDeps, sinkRoutes } from './sink-routes.js';
 
 export interface AdminDeps {
-  /** Who may use it. */
+  /** Who may use the admin API. */
   readonly credentials: Credentials;
-  readonly outbox: Outbox;
+  /** The configured URL at which browsers reach this listener. */
+  readonly url?: string;
+  readonly outbox: Entries &
+    Statistics &
+    Pick<Intake, 'probe' | 'requeue'> &
+    SinkRoutesDeps['outbox'];
   readonly metrics: Metrics;
   readonly clock: Clock;
-  readonly log: Log;
+  readonly rejections: Pick<RejectionLog, 'write'>;
   readonly uuid: () => string;
   readonly isDraining: () => boolean;
-  /** Each source and whether its deliveries verify. */
+  /** Returns each source and whether its deliveries are authenticated. */
   readonly sourceStates: () => readonly JsonObject[];
-  /** What the dispatcher says of each sink now, by name. */
+  /** Returns the current state of each sink in the dispatcher, by name. */
   readonly sinkStates: () => ReadonlyMap<string, SinkState>;
-  /** Makes a quarantined event canonical under the configuration of now and accepts it; rejects where it still is not valid. */
+  readonly setPaused: SinkRoutesDeps['setPaused'];
+  /** Returns the bytes of the outbox on its disk; undefined if it has no file. */
+  readonly outboxBytes: () => number | undefined;
+  /**
+   * Makes a quarantined event canonical under the current configuration and accepts it. Rejects if it is still invalid.
+   */
   readonly replayQuarantined: (entry: Quarantined) => Promise<void>;
-  /** What is recorded of deliveries; absent: nothing of them is shown. */
+  /** The recorded deliveries. If absent, none are shown. */
   readonly inspect?: DeliveryRoutesDeps & DeliveryActionsDeps & LiveRouteDeps;
 }
 
-/** How long reading the outbox may take, milliseconds. */
+/** How long a read of the outbox may take, in milliseconds. */
 const READ_WITHIN = 5_000;
 
-/** The admin API on its own listener: health, metrics, the AsyncAPI description, stats, dead letters, quarantine. */
+/**
+ * Creates the admin API on its own listener: health, metrics, the AsyncAPI description, stats, dead letters,
+ * quarantine.
+ */
 export function createAdminApp(deps: AdminDeps): Koa {
   const app = new Koa();
   app.silent = true; // every error is logged where it is answered
@@ -58,9 +69,9 @@ export function createAdminApp(deps: AdminDeps): Koa {
   open.get('/readyz', (ctx) => health.readyz(ctx));
   pageRoutes(open);
   app.use(answerProblems(deps));
-  app.use(refuseBadTarget);
+  app.use(rejectBadHead);
   app.use(open.routes());
-  app.use(refuseOtherSites);
+  app.use(refuseOtherSites(deps.url));
   app.use(authorize(deps.credentials, deps.clock));
   app.use(answerInTime);
   const router = adminRoutes(deps);
@@ -69,23 +80,20 @@ export function createAdminApp(deps: AdminDeps): Koa {
   return app;
 }
 
-/** What only reads answers soon or not at all: while the disk hangs is when an operator looks. */
+/** Answers read-only requests in time or not at all: operators look precisely while the disk hangs. */
 const answerInTime: Koa.Middleware = (ctx, next) => {
   if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return next();
-  return within(next(), AbortSignal.timeout(READ_WITHIN), () => {
-    return new TrackbridgeError(
-      'OUTBOX_UNAVAILABLE',
-      'the outbox does not answer; its disk may hang',
-    );
+  return within(next(), timeLimit(READ_WITHIN), () => {
+    throw new TrackbridgeError('OUTBOX_UNAVAILABLE', 'the outbox does not answer; check its disk');
   });
 };
 
 function adminRoutes(deps: AdminDeps): Router {
   const { clock, metrics, outbox } = deps;
   const router = new Router();
-  // Ahead of every route there is, and of every one to come.
+  // Mounted before every route, present or future.
   router.use(refuseForms);
-  // One reading for all who ask meanwhile: scrapes must not pile up behind a disk that hangs.
+  // All callers share one read in progress: scrapes must not pile up behind a disk that hangs.
   let reading: Promise<OutboxStats> | undefined;
   const readStats = (): Promise<OutboxStats> => {
     reading ??= outbox.stats().finally(() => {
@@ -97,15 +105,19 @@ function adminRoutes(deps: AdminDeps): Router {
     const stats = await readStats();
     const states = deps.sinkStates();
     const text = await metrics.render({
+      isElsewhere: (await outbox.members())[0]?.isSelf === false,
       pending: stats.pending,
       inQuarantine: stats.inQuarantine,
       sinks: stats.sinks.map((sink) => ({
         name: sink.name,
         pending: sink.pending,
+        maxPending: sink.maxPending,
         oldestAge: ageOf(sink.oldestReceivedAt, clock) / 1000,
         deadLetters: sink.deadLetters,
         circuit: states.get(sink.name)?.circuit ?? 'closed',
+        isPaused: sink.paused,
       })),
+      outboxBytes: deps.outboxBytes() ?? 0,
     });
     ctx.set('content-type', metrics.contentType);
     ctx.body = text;
@@ -117,26 +129,25 @@ function adminRoutes(deps: AdminDeps): Router {
     });
   }
   router.get('/api/stats', async (ctx) => {
-    ctx.body = statsOf(await readStats(), deps);
+    ctx.body = statsOf(await readStats(), await outbox.members(), deps);
   });
-  shelfRoutes<DeadLetter>(router, {
+  sinkRoutes(router, deps);
+  entryRoutes<DeadLetter>(router, {
     path: '/api/dead-letters',
-    shelf: outbox.deadLetters,
+    store: outbox.deadLetters,
     summary: summarizeDeadLetter,
     detail: (entry) => ({
       ...summarizeDeadLetter(entry, true),
-      attempts: entry.attempts.map(({ at, error }) => ({ at: iso(at), error })),
+      attempts: entry.attempts.map(({ at, ...attempt }) => ({ at: iso(at), ...attempt })),
     }),
-    async replay(entries) {
-      return { replayed: await outbox.deadLetters.replay(entries.map(({ id }) => id)), errors: [] };
-    },
+    replay: () => replayDeadLetters(outbox.deadLetters),
   });
-  shelfRoutes<Quarantined>(router, {
+  entryRoutes<Quarantined>(router, {
     path: '/api/quarantine',
-    shelf: outbox.quarantine,
+    store: outbox.quarantine,
     summary: summarizeQuarantined,
     detail: (entry) => summarizeQuarantined(entry, true),
-    replay: (entries) => replayEach(entries, deps.replayQuarantined),
+    replay: () => replayQuarantine(deps.replayQuarantined),
   });
   if (deps.inspect !== undefined) {
     deliveryRoutes(router, deps.inspect);
@@ -146,24 +157,7 @@ function adminRoutes(deps: AdminDeps): Router {
   return router;
 }
 
-async function replayEach(
-  entries: readonly Quarantined[],
-  replay: (entry: Quarantined) => Promise<void>,
-): Promise<{ replayed: number; errors: string[] }> {
-  let replayed = 0;
-  const errors: string[] = [];
-  for (const entry of entries) {
-    try {
-      await replay(entry);
-      replayed++;
-    } catch (error) {
-      errors.push(`${entry.id}: ${messageOf(error)}`);
-    }
-  }
-  return { replayed, errors };
-}
-
-function statsOf(stats: OutboxStats, deps: AdminDeps): JsonObject {
+function statsOf(stats: OutboxStats, members: readonly MemberState[], deps: AdminDeps): JsonObject {
   const states = deps.sinkStates();
   return {
     accepted: stats.accepted,
@@ -171,16 +165,32 @@ function statsOf(stats: OutboxStats, deps: AdminDeps): JsonObject {
     quarantined: stats.quarantined,
     inQuarantine: stats.inQuarantine,
     pending: stats.pending,
+    ...(members.length === 0 ? {} : { members: members.map(memberOf) }),
     sources: [...deps.sourceStates()],
     sinks: stats.sinks.map((sink) => ({
       name: sink.name,
       pending: sink.pending,
+      maxPending: sink.maxPending,
+      full: sink.full,
       oldestAgeMs: ageOf(sink.oldestReceivedAt, deps.clock),
-      settled: sink.delivered,
+      delivered: sink.delivered,
+      filtered: sink.filtered,
+      discarded: sink.discarded,
       deadLetters: sink.deadLetters,
       ...stateOf(states.get(sink.name)),
     })),
   };
+}
+
+function memberOf({
+  name,
+  role,
+  isSelf,
+  partitions,
+  silentFor,
+  startedAt,
+}: MemberState): JsonObject {
+  return { name, role, isSelf, partitions, silentForMs: silentFor, startedAt: iso(startedAt) };
 }
 
 function stateOf(state: SinkState | undefined): JsonObject {
@@ -188,16 +198,19 @@ function stateOf(state: SinkState | undefined): JsonObject {
 }
 
 function summarizeDeadLetter(entry: DeadLetter, withPayload: boolean): JsonObject {
-  const error = entry.attempts.at(-1)?.error;
-  const event = JSON.parse(entry.json) as JsonObject;
+  const { error = null, farSide } = entry.attempts.at(-1) ?? {};
+  const event = storedJson(entry.json);
+  const { messageId = null, type = null } = isObject(event) ? event : {};
   return {
     id: entry.id,
     sink: entry.sink,
     at: iso(entry.at),
-    messageId: event['messageId'] ?? null,
-    type: event['type'] ?? null,
+    messageId,
+    type,
     attemptCount: entry.attempts.length,
-    error: (withPayload ? error : error?.split(FAR_SIDE_SAID)[0]) ?? null,
+    error,
+    // The far side's answer may repeat the payload.
+    ...(withPayload && farSide !== undefined ? { farSide } : {}),
     ...(withPayload ? { event } : {}),
   };
 }
@@ -212,11 +225,20 @@ function summarizeQuarantined(entry: Quarantined, withPayload: boolean): JsonObj
     errors: entry.errors.map(({ path, message }) => ({ path, message })),
     ...(withPayload
       ? {
-          event: JSON.parse(entry.raw) as JsonObject,
-          delivery: JSON.parse(entry.delivery) as JsonObject,
+          event: storedJson(entry.raw),
+          delivery: storedJson(entry.delivery),
         }
       : {}),
   };
+}
+
+/** Returns a stored JSON value, or its text if the disk garbled it, so that one entry does not hide all others. */
+function storedJson(text: string): JsonValue {
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    return text;
+  }
 }
 
 function iso(at: number): string {
@@ -236,22 +258,36 @@ function answerProblems(deps: AdminDeps): Koa.Middleware {
       ctx.status = problem.status;
       ctx.set(problem.headers);
       ctx.body = problem.body;
-      const fields = { requestId, listener: 'admin', method: ctx.method, status: problem.status };
-      if (known instanceof TrackbridgeError)
-        deps.log.warn({ ...fields, code: known.code }, known.message);
-      else deps.log.error({ ...fields, err: known }, 'an unexpected error on the admin listener');
+      logRejection(deps, known, problem.status, { requestId, method: ctx.method });
     }
   };
 }
 
-/** Where no route has answered: the router knows whether it was the path or the method. */
+function logRejection(
+  { rejections }: AdminDeps,
+  error: unknown,
+  status: number,
+  own: { readonly requestId: string; readonly method: string },
+): void {
+  const code = error instanceof TrackbridgeError ? error.code : 'INTERNAL';
+  const shared = { listener: 'admin', status, code };
+  const kind = `admin:${code}`;
+  if (error instanceof TrackbridgeError) {
+    rejections.write({ level: 'warn', kind, shared, own, text: error.message });
+  } else {
+    const text = 'unexpected error on the admin listener';
+    rejections.write({ level: 'error', kind, shared, own: { ...own, err: error }, text });
+  }
+}
+
+/** Answers requests that matched no route. The router knows whether the path or the method was wrong. */
 function refuseUnanswered(ctx: Koa.Context): void {
   if (ctx.status === 404 && ctx.body === undefined) {
-    throw new TrackbridgeError('NOT_FOUND', 'the admin API has nothing at this path');
+    throw new TrackbridgeError('NOT_FOUND', 'the admin API has no such path');
   }
   if (ctx.status === 405 || ctx.status === 501) {
     const allow = ctx.response.get('allow');
-    const detail = `the admin API does not take ${ctx.method} here`;
+    const detail = `the admin API does not allow ${ctx.method} at this path`;
     throw new TrackbridgeError(
       'METHOD_NOT_ALLOWED',
       detail,
@@ -260,7 +296,7 @@ function refuseUnanswered(ctx: Koa.Context): void {
   }
 }
 
-/** koa-body's complaints about a body are the caller's fault, not ours. */
+/** Maps koa-body's errors about a body to problems of the caller, since they are not faults of the receiver. */
 function problemFromKoa(error: unknown): unknown {
   if (error instanceof TrackbridgeError || !(error instanceof Error)) return error;
   const { status, code } = error as { status?: unknown; code?: unknown };
@@ -270,13 +306,13 @@ function problemFromKoa(error: unknown): unknown {
   if (status === 415) {
     return new TrackbridgeError(
       'CODING_UNKNOWN',
-      'send the body with gzip, deflate or br, or without',
+      'send the body with gzip, deflate or br, or uncompressed',
       {
         cause: error,
       },
     );
   }
-  // Broken gzip comes as zlib's own error, which has no status.
+  // Corrupt gzip is reported as zlib's own error, which has no status.
   if (status !== 400 && !(typeof code === 'string' && code.startsWith('Z_'))) return error;
   return new TrackbridgeError('BODY_MALFORMED', 'the body is not valid JSON', { cause: error });
 }

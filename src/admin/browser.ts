@@ -1,7 +1,10 @@
 import type { Context, Middleware } from 'koa';
-import { TrackbridgeError } from '../errors.js';
+import { TrackbridgeError } from '../core/errors.js';
 
-/** Headers of every answer of the admin listener: nothing of it is stored, run, framed or read by another site. */
+/**
+ * Headers of every answer of the admin listener. They keep browsers from storing, running or framing it, and other
+ * sites from reading it.
+ */
 export const BROWSER_HEADERS: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
@@ -12,22 +15,30 @@ export const BROWSER_HEADERS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Refuses what a page of another site has a browser ask: the operator's browser is on the machine that may ask without a
- * token, and whatever page it shows may send requests there. Browsers say so themselves, in headers that a page cannot
- * set: `Sec-Fetch-Site` (https://www.w3.org/TR/fetch-metadata/), and `Origin` where an older one does not know that.
- * Programs send neither.
+ * Rejects requests that a page of another site makes a browser send. The operator's browser runs on the machine that
+ * needs no token, and any page it shows can send requests to the listener. Browsers mark such requests in headers that
+ * a page cannot set: `Sec-Fetch-Site` (https://www.w3.org/TR/fetch-metadata/), and `Origin` in older browsers that lack
+ * it. Programs send neither. `url` is the address that browsers use, if that is not the one in Host.
  */
-export const refuseOtherSites: Middleware = (ctx, next) => {
-  const site = ctx.get('sec-fetch-site');
-  const origin = ctx.get('origin');
-  const sameSite = site === '' || site === 'same-origin' || (site === 'none' && isReading(ctx));
-  if (sameSite && (origin === '' || isOwnOrigin(origin, ctx))) return next();
-  throw new TrackbridgeError('FORBIDDEN', 'the admin API does not answer to pages of other sites');
-};
+export function refuseOtherSites(url: string | undefined): Middleware {
+  const configured = url === undefined ? undefined : new URL(url).origin;
+  return (ctx, next) => {
+    const site = ctx.get('sec-fetch-site');
+    const origin = ctx.get('origin');
+    const sameSite = site === '' || site === 'same-origin' || (site === 'none' && isReading(ctx));
+    const isOwn = origin === '' || origin === configured || isOwnOrigin(origin, ctx);
+    if (sameSite && isOwn) return next();
+    const advice = sameSite ? '; behind a proxy, set admin.url, or have it pass on Host' : '';
+    throw new TrackbridgeError(
+      'FORBIDDEN',
+      `the admin API rejects requests from pages of other sites${advice}`,
+    );
+  };
+}
 
 /**
- * Refuses a change whose body is not labelled `application/json`: a form or an image of another site cannot label one so
- * without asking first, and that is never granted.
+ * Rejects a change whose body is not labeled `application/json`. A form or an image of another site cannot use that
+ * label without a preflight, and preflights are never granted.
  */
 export const refuseForms: Middleware = (ctx, next) => {
   if (isReading(ctx) || /^application\/json\s*(;|$)/i.test(ctx.get('content-type'))) return next();
@@ -41,7 +52,10 @@ function isReading(ctx: Context): boolean {
   return ctx.method === 'GET' || ctx.method === 'HEAD';
 }
 
-/** Whether it is the address this very request went to. `null`, which sandboxed pages and files send, is nobody's. */
+/**
+ * Returns whether `origin` is the address that this request was sent to. `null`, which sandboxed pages and files send,
+ * never matches.
+ */
 function isOwnOrigin(origin: string, ctx: Context): boolean {
   const own = ctx.get('host').toLowerCase();
   return own !== '' && /^https?:\/\/(.+)$/i.exec(origin)?.[1]?.toLowerCase() === own;

@@ -1,11 +1,11 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
-import { TrackbridgeError } from '../errors.js';
-import { curlOf } from '../inspect/curl.js';
-import { compileFilter, type DeliveryFilter } from '../inspect/filter.js';
-import { fixtureOf } from '../inspect/fixture.js';
-import type { Inspector } from '../inspect/inspector.js';
-import type { Tape } from '../inspect/tape.js';
+import { TrackbridgeError } from '../core/errors.js';
+import { curlOf } from '../workbench/inspect/curl.js';
+import { compileFilter, type DeliveryFilter } from '../workbench/inspect/filter.js';
+import { fixtureOf } from '../workbench/inspect/fixture.js';
+import type { Inspector } from '../workbench/inspect/inspector.js';
+import type { Recording } from '../workbench/inspect/recording.js';
 
 const MOST = 1_000;
 const DEFAULT_LIMIT = 100;
@@ -13,22 +13,22 @@ const LONGEST_SEARCH = 500;
 
 export interface DeliveryRoutesDeps {
   readonly inspector: Inspector;
-  /** `http://host:port` of the receiver's own listener; undefined where it has none. */
+  /** Returns `http://host:port` of the receiver's own listener; undefined if it has none. */
   readonly receiverUrl: () => string | undefined;
 }
 
-/** What was recorded of deliveries: the list, one of them, and the forms it can be taken away in. Changes nothing. */
+/** The read-only routes for recorded deliveries: the list, a single delivery, and the formats to export it in. */
 export function deliveryRoutes(router: Router, deps: DeliveryRoutesDeps): void {
   const { inspector, receiverUrl } = deps;
   const { recorder, view } = inspector;
 
   router.get('/api/deliveries', (ctx) => {
-    ctx.set('x-recording', recorder.recording ? 'on' : 'off');
+    ctx.set('x-recording', recorder.isKeeping ? 'on' : 'off');
     const wants = compileFilter(filterOf(ctx));
     const limit = limitOf(ctx);
     const found = [];
-    for (const tape of after(recorder.kept(), oneOf(ctx, 'before'))) {
-      const summary = view.summary(tape);
+    for (const recording of after(recorder.kept(), oneOf(ctx, 'before'))) {
+      const summary = view.summary(recording);
       if (wants(summary)) found.push(summary);
       if (found.length === limit) break;
     }
@@ -36,38 +36,38 @@ export function deliveryRoutes(router: Router, deps: DeliveryRoutesDeps): void {
   });
 
   router.get('/api/deliveries/:id', (ctx) => {
-    ctx.body = view.record(tapeOf(ctx, inspector));
+    ctx.body = view.record(recordingOf(ctx, inspector));
   });
 
   router.get('/api/deliveries/:id/body', (ctx) => {
-    const tape = tapeOf(ctx, inspector);
-    attach(ctx, 'application/octet-stream', `body-${tape.id}.bin`, view.body(tape).bytes);
+    const recording = recordingOf(ctx, inspector);
+    attach(ctx, 'application/octet-stream', `body-${recording.id}.bin`, view.body(recording).bytes);
   });
 
   router.get('/api/deliveries/:id/curl', (ctx) => {
-    const tape = tapeOf(ctx, inspector);
+    const recording = recordingOf(ctx, inspector);
     ctx.set('content-type', 'text/plain; charset=utf-8');
-    ctx.body = curlOf(tape, view, receiverUrl() ?? 'http://127.0.0.1:8080');
+    ctx.body = curlOf(recording, view, receiverUrl() ?? 'http://127.0.0.1:8080');
   });
 
   router.get('/api/deliveries/:id/fixture', (ctx) => {
-    const tape = tapeOf(ctx, inspector);
-    const text = `${JSON.stringify(fixtureOf(tape, view), undefined, 2)}\n`;
-    attach(ctx, 'application/json; charset=utf-8', `delivery-${tape.id}.json`, text);
+    const recording = recordingOf(ctx, inspector);
+    const text = `${JSON.stringify(fixtureOf(recording, view), undefined, 2)}\n`;
+    attach(ctx, 'application/json; charset=utf-8', `delivery-${recording.id}.json`, text);
   });
 }
 
-/** The delivery that the path names. Throws NOT_FOUND. */
-export function tapeOf(ctx: Context, { recorder }: Inspector): Tape {
-  const tape = recorder.find(String(ctx['params']['id']));
-  if (tape !== undefined) return tape;
-  const why = recorder.recording
-    ? 'it was never recorded, or has made room for newer ones (admin.record)'
-    : 'nothing is recorded here: set admin.record';
+/** Returns the delivery that the path names. Throws NOT_FOUND. */
+export function recordingOf(ctx: Context, { recorder }: Inspector): Recording {
+  const recording = recorder.find(String(ctx['params']['id']));
+  if (recording !== undefined) return recording;
+  const why = recorder.isKeeping
+    ? 'it was not recorded, or was dropped for newer ones (admin.record)'
+    : 'nothing is recorded; set admin.record';
   throw new TrackbridgeError('NOT_FOUND', `there is no delivery with this id; ${why}`);
 }
 
-/** What of `source`, `outcome`, `type` and `text` the query gives. Throws QUERY_MALFORMED. */
+/** Returns the filters `source`, `outcome`, `type` and `text` that the query contains. Throws QUERY_MALFORMED. */
 export function filterOf(ctx: Context): DeliveryFilter {
   const filter: Record<string, string> = {};
   for (const name of ['source', 'outcome', 'type', 'text']) {
@@ -83,21 +83,24 @@ function oneOf(ctx: Context, name: string): string | undefined {
   if (typeof value === 'string' && value.length <= LONGEST_SEARCH) return value;
   throw new TrackbridgeError(
     'QUERY_MALFORMED',
-    `give ${name} once, with at most ${LONGEST_SEARCH} characters`,
+    `set ${name} once, to at most ${LONGEST_SEARCH} characters`,
   );
 }
 
 function limitOf(ctx: Context): number {
   const limit = Number(oneOf(ctx, 'limit') ?? DEFAULT_LIMIT);
   if (Number.isInteger(limit) && limit >= 1 && limit <= MOST) return limit;
-  throw new TrackbridgeError('QUERY_MALFORMED', `limit is a whole number from 1 to ${MOST}`);
+  throw new TrackbridgeError('QUERY_MALFORMED', `limit must be a whole number from 1 to ${MOST}`);
 }
 
-/** The tapes behind that of this id; where it is gone, those that began before it: ids are in the order of arrival. */
-function after(tapes: readonly Tape[], before: string | undefined): readonly Tape[] {
-  if (before === undefined) return tapes;
-  const at = tapes.findIndex(({ id }) => id === before);
-  return at >= 0 ? tapes.slice(at + 1) : tapes.filter(({ id }) => id < before);
+/**
+ * Returns the recordings after the one with this id. If that one is gone, returns those that began before it: ids are in the
+ * order of arrival.
+ */
+function after(recordings: readonly Recording[], before: string | undefined): readonly Recording[] {
+  if (before === undefined) return recordings;
+  const at = recordings.findIndex(({ id }) => id === before);
+  return at >= 0 ? recordings.slice(at + 1) : recordings.filter(({ id }) => id < before);
 }
 
 function attach(ctx: Context, type: string, name: string, body: string | Buffer): void {

@@ -1,21 +1,25 @@
 import ipaddr from 'ipaddr.js';
-import type { Clock } from '../clock.js';
-import { TrackbridgeError } from '../errors.js';
-import { RateLimit } from '../http/rate-limit.js';
+import type { Clock } from '../core/clock.js';
+import { TrackbridgeError } from '../core/errors.js';
+import { RateLimit } from '../core/rate-limit.js';
 
-/** Wrong credentials that one address may show at once, and how many more each second: one every six. */
+/** The wrong credentials that one address may send at once, and how many more per second: one every six seconds. */
 const PER_ADDRESS = { burst: 10, perSecond: 1 / 6 };
 
-/** The same for all addresses together: whoever guesses from a botnet gets no further than this. */
+/** The same for all addresses together. It limits an attacker who guesses from a botnet. */
 const FROM_ALL = { burst: 100, perSecond: 1 };
 
-/** Addresses that are remembered: those that failed lately, and those that were right. Some 200 bytes each. */
+/**
+ * The maximum number of remembered addresses: those that failed recently, and those that succeeded. Each takes about
+ * 200 bytes.
+ */
 const MOST_ADDRESSES = 4_096;
 
 /**
- * Slows down whoever guesses credentials. An address that has been wrong too often is refused whatever it shows, so that
- * going on tells it nothing; other addresses are not concerned. Where all addresses together have been wrong too often,
- * those are still heard that were right before, and this machine: an attacker from elsewhere does not lock the operator out.
+ * Rate-limits guesses of credentials. An address with too many failures is rejected whatever it sends, so that further
+ * guesses reveal nothing. Other addresses are not affected. If all addresses together have failed too often, only
+ * addresses that succeeded before and this machine are still checked: an attacker from elsewhere cannot lock the
+ * operator out.
  */
 export class FailedAttempts {
   readonly #clock: Clock;
@@ -29,16 +33,17 @@ export class FailedAttempts {
   }
 
   /**
-   * Runs `check`, which says whether credentials are right, and counts where they are not. Throws RATE_LIMITED where
-   * `address` has to wait, before running it or, where others have failed meanwhile, without telling what it said; what
-   * `check` throws counts as nobody's guess.
+   * Runs `check`, which returns whether credentials are valid, and counts a failure if they are not. Throws
+   * RATE_LIMITED if `address` has to wait: before running `check`, or after it without revealing its result if other
+   * attempts have failed meanwhile. An error that `check` throws does not count as a failure.
    */
   async attempt(address: string, check: () => Promise<boolean>): Promise<boolean> {
     const who = network(address);
     const limits = this.#limitsOf(who);
     refuseOver(limits);
     const right = await check();
-    // Again: of guesses that come together, pipelined say, each has begun its check before the first of them counts.
+    // Checked again: concurrent guesses, pipelined ones for example, have all begun their check before the first of
+    // them counts.
     refuseOver(limits);
     if (right) this.#trust(who);
     else for (const limit of limits) limit.take();
@@ -53,7 +58,7 @@ export class FailedAttempts {
 
   #limitsOf(who: string): readonly RateLimit[] {
     const own = this.#failing.get(who) ?? new RateLimit(PER_ADDRESS, this.#clock);
-    // The newest last, so that the first one is the longest quiet.
+    // The newest is last, so that the first has been idle the longest.
     this.#failing.delete(who);
     this.#failing.set(who, own);
     evict(this.#failing);
@@ -64,7 +69,7 @@ export class FailedAttempts {
 function refuseOver(limits: readonly RateLimit[]): void {
   const wait = Math.max(...limits.map((limit) => limit.wait()));
   if (wait === 0) return;
-  throw new TrackbridgeError('RATE_LIMITED', 'too many wrong credentials; try again later', {
+  throw new TrackbridgeError('RATE_LIMITED', 'too many invalid credentials; retry later', {
     retryAfter: wait,
   });
 }
@@ -75,7 +80,9 @@ function evict(held: Map<string, unknown> | Set<string>): void {
   if (oldest !== undefined) held.delete(oldest);
 }
 
-/** An IPv4 address, also where it is written as IPv6; of IPv6 the /64, all of which one caller has to himself. */
+/**
+ * Returns an IPv4 address, also if it is written as IPv6; for IPv6 the /64 prefix, all of which one caller controls.
+ */
 function network(address: string): string {
   if (!ipaddr.isValid(address)) return address;
   const parsed = ipaddr.process(address);

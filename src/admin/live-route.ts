@@ -1,28 +1,31 @@
 import type { ServerResponse } from 'node:http';
 import type Router from '@koa/router';
 import type { Context } from 'koa';
-import { TrackbridgeError } from '../errors.js';
-import { compileFilter } from '../inspect/filter.js';
-import type { Inspector } from '../inspect/inspector.js';
+import { after, every } from '../core/clock.js';
+import { TrackbridgeError } from '../core/errors.js';
+import { compileFilter } from '../workbench/inspect/filter.js';
+import type { Inspector } from '../workbench/inspect/inspector.js';
 import { filterOf } from './delivery-routes.js';
 
-/** Bytes that may wait for a subscriber who does not read; then it is cut off. */
+/** Bytes that may be buffered for a subscriber that does not read. Beyond it the subscriber is disconnected. */
 const MOST_WAITING = 4 * 1024 * 1024;
 const HEARTBEAT_EVERY = 15_000;
-/** How long one that is ended may take to read what is on its way: at a stop, and where it was too slow. */
+/**
+ * The time that a subscriber has to read what is buffered when its stream ends, at a stop or because it was too slow.
+ */
 const LAST_READ = 200;
 const LAST_READ_OF_SLOW = 5_000;
 
 export interface LiveRouteDeps {
   readonly inspector: Inspector;
   readonly version: string;
-  /** `http://host:port` of the receiver's own listener; undefined where it has none. */
+  /** Returns `http://host:port` of the receiver's own listener; undefined if it has none. */
   readonly receiverUrl: () => string | undefined;
   /** Aborts when the receiver stops. */
   readonly stopping: AbortSignal;
 }
 
-/** `GET /api/live`: what happens, as it happens, as server-sent events. */
+/** `GET /api/live`: streams what happens as server-sent events. */
 export function liveRoute(router: Router, deps: LiveRouteDeps): void {
   router.get('/api/live', (ctx) => {
     const whole = ctx.query['record'] === 'true';
@@ -59,56 +62,57 @@ function listen(
   });
   if (leave === undefined) {
     const problem =
-      'the receiver is stopping, or too many listen already; close one and come again';
+      'the receiver is stopping, or has too many subscribers; close one and reconnect';
     throw new TrackbridgeError('OVERLOADED', problem, { retryAfter: 2_000 });
   }
   res.once('close', leave);
-  // Koa would end the answer with the middleware.
+  // Otherwise Koa would end the answer with the middleware.
   ctx.respond = false;
   stream.begin();
-  const { recording } = recorder;
+  const recording = recorder.isKeeping;
   const receiver = receiverUrl();
   const isThere = receiver !== undefined && firstPath !== undefined;
   const target = isThere ? { target: `${receiver}${firstPath}` } : {};
   stream.send('hello', JSON.stringify({ recording, version, sources, sinks, ...target }));
 }
 
-/** One answer that is written piece by piece, and never waited for. */
+/** An answer that is written in pieces. The writer never waits for the reader. */
 class EventStream {
   readonly #response: ServerResponse;
-  #heartbeat: NodeJS.Timeout | undefined;
+  #stopHeartbeat: (() => void) | undefined;
   #cutting = false;
 
   constructor(response: ServerResponse) {
     this.#response = response;
-    response.once('close', () => clearInterval(this.#heartbeat));
+    response.once('close', () => this.#stopHeartbeat?.());
   }
 
   begin(): void {
     this.#response.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
-      // A proxy that collects answers would hold back what is live.
+      // A proxy that buffers answers would hold back live events.
       'x-accel-buffering': 'no',
     });
     this.#response.flushHeaders();
-    this.#heartbeat = setInterval(() => this.#response.write(': still here\n\n'), HEARTBEAT_EVERY);
-    this.#heartbeat.unref();
+    this.#stopHeartbeat = every(HEARTBEAT_EVERY, () => this.#response.write(': still here\n\n'));
   }
 
-  /** Returns whether more may come: false where too much waits already. */
+  /** Returns whether more may be sent: false if too much is buffered already. */
   send(event: string, json: string): boolean {
     if (this.#response.writableEnded || this.#response.destroyed) return true;
     this.#response.write(`event: ${event}\ndata: ${json}\n\n`);
     return this.#response.writableLength <= MOST_WAITING;
   }
 
-  /** Ends the answer; a subscriber that has not read it after `within` milliseconds is cut. */
+  /** Ends the answer. A subscriber that has not read it after `within` milliseconds is disconnected. */
   end(within: number): void {
     if (this.#cutting) return;
     this.#cutting = true;
-    clearInterval(this.#heartbeat);
+    this.#stopHeartbeat?.();
     this.#response.end();
-    const timer = setTimeout(() => this.#response.destroy(), within).unref();
-    this.#response.once('close', () => clearTimeout(timer));
+    this.#response.once(
+      'close',
+      after(within, () => this.#response.destroy()),
+    );
   }
 }

@@ -1,52 +1,55 @@
-import { readFileSync } from 'node:fs';
 import type Koa from 'koa';
 import type { Config } from '../config/config.js';
-import { createInspector, type Inspector } from '../inspect/inspector.js';
-import type { LiveStats } from '../inspect/record.js';
+import type { Observations } from '../core/observe.js';
+import { programVersion } from '../core/version.js';
+import type { Log } from '../telemetry/log.js';
+import { createInspector, type Inspector } from '../workbench/inspect/inspector.js';
+import type { LiveStats } from '../workbench/inspect/record.js';
 import { ageOf } from './age.js';
 import { type AdminDeps, createAdminApp } from './app.js';
 
-export interface OpenAdminDeps extends Omit<AdminDeps, 'credentials' | 'inspect'> {
+export interface OpenAdminDeps extends Omit<AdminDeps, 'credentials' | 'inspect' | 'url'> {
   readonly config: Config;
+  readonly log: Log;
+  readonly observations: Observations;
   /** Every text of the configuration that must not be shown. */
   readonly secrets: readonly string[];
-  /** Of the receiver's own listener; undefined where it has none. */
+  /** Returns the URL of the receiver's own listener; undefined if it has none. */
   readonly receiverUrl: () => string | undefined;
 }
 
 export interface OpenedAdmin {
   readonly app: Koa;
-  /** Ends what would be waited for: those who listen, and threads. */
+  /** Ends what a shutdown would otherwise wait for: subscribers and threads. */
   stop(): void;
   readonly inspector: Inspector;
 }
 
-/** The admin application, and the inspector whose recorder the receiver's parts report to. */
+/** Opens the admin application, and the inspector, which observes the receiver. */
 export function openAdmin(deps: OpenAdminDeps): OpenedAdmin {
-  const { clock, config, log, secrets } = deps;
+  const { clock, config, log, observations, secrets } = deps;
   const inspector = createInspector({
     config,
     secrets,
     clock,
+    observations,
     readSinks: () => readSinks(deps),
-    // Its text may quote the event.
+    // The text of the error may quote the event.
     onFault: (error) =>
       log.warn(
         { fault: error instanceof Error ? error.name : typeof error },
-        'a delivery could not be shown to who listens at /api/live',
+        'a delivery was not sent to the subscribers of /api/live',
       ),
   });
-  const { version } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  ) as { version: string };
   const stopping = new AbortController();
   const app = createAdminApp({
     ...deps,
     credentials: config.admin ?? {},
+    ...(config.admin?.url === undefined ? {} : { url: config.admin.url }),
     inspect: {
       ...deps,
       inspector,
-      version,
+      version: programVersion(),
       sourceConfig: (name) => config.sources[name],
       budget: config.server.budget,
       stopping: stopping.signal,
@@ -66,13 +69,14 @@ async function readSinks({
 }: Pick<AdminDeps, 'clock' | 'outbox' | 'sinkStates'>): Promise<LiveStats['sinks']> {
   const { sinks } = await outbox.stats();
   const states = sinkStates();
-  return sinks.map(({ name, pending, oldestReceivedAt, delivered, deadLetters }) => {
+  return sinks.map(({ name, pending, oldestReceivedAt, delivered, filtered, deadLetters }) => {
     const state = states.get(name);
     return {
       name,
       pending,
       oldestAgeMs: ageOf(oldestReceivedAt, clock),
-      settled: delivered,
+      delivered,
+      filtered,
       deadLetters,
       ...(state === undefined ? {} : { state: state.state, circuit: state.circuit }),
     };

@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import type Router from '@koa/router';
-import { TrackbridgeError } from '../errors.js';
+import { TrackbridgeError } from '../core/errors.js';
 
-/** What the page is built to: beside this module in `dist`. */
-const BUILT = new URL('../inspector/page/', import.meta.url);
+/** The directory of the built page: beside this module in `dist`. */
+const BUILT = new URL('../workbench/inspector/page/', import.meta.url);
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -14,7 +14,7 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Own modules and style, own answers, and nothing else: what a delivery holds can bring nothing along, and no text becomes
+ * Allows only the page's own modules, styles and requests. A delivery's content can load nothing, and no text becomes
  * markup or script.
  */
 const PAGE_POLICY = [
@@ -31,8 +31,8 @@ const PAGE_POLICY = [
 ].join('; ');
 
 /**
- * The inspector's page at `/`, its modules and style below `/inspector/`: a fixed list, read once, so that no path of a
- * request ever becomes one of a file. It holds no data, and so needs no token.
+ * Serves the inspector's page at `/`, and its modules and styles below `/inspector/`. The list is fixed and read once,
+ * so that no path of a request ever becomes a file path. The page holds no data, and so needs no token.
  */
 export function pageRoutes(router: Router, directory = BUILT): void {
   const files = readFiles(directory);
@@ -53,10 +53,12 @@ export function pageRoutes(router: Router, directory = BUILT): void {
 }
 
 function readFiles(directory: URL): Map<string, { readonly type: string; readonly bytes: Buffer }> {
-  const names = existsSync(directory) ? readdirSync(directory) : [];
+  if (!existsSync(directory)) return new Map();
+  const names = readdirSync(directory, { recursive: true, encoding: 'utf8' });
   return new Map(
-    names.flatMap((name) => {
-      const type = /^[\w.-]+$/.test(name) ? TYPES[extname(name)] : undefined;
+    names.flatMap((path) => {
+      const name = path.replaceAll('\\', '/');
+      const type = /^[\w./-]+$/.test(name) ? TYPES[extname(name)] : undefined;
       return type === undefined
         ? []
         : [[name, { type, bytes: readFileSync(new URL(name, directory)) }] as const];

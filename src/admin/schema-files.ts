@@ -3,8 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 const SCHEMAS = new URL('../../schemas/', import.meta.url);
 
 /**
- * The published description of what the receiver takes, by the path it is served under: the AsyncAPI document and, beside
- * it as its references expect, the schemas of the events. Read once; a fixed list, so that no path reaches another file.
+ * Returns the published description of what the receiver accepts, by the path it is served under: the AsyncAPI document
+ * and, next to it as its references expect, the schemas of the events. The list is fixed and read once, so that no path
+ * reaches another file.
  */
 export function publishedSchemas(): ReadonlyMap<string, { type: string; text: string }> {
   const files = [

@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
 import { request } from 'undici';
 import { loadConfig } from '../config/load.js';
-import { messageOf, TrackbridgeError } from '../errors.js';
+import { timeLimit } from '../core/clock.js';
+import { messageOf, TrackbridgeError } from '../core/errors.js';
+import { HTTP, parseUrl } from '../core/url.js';
 import type { CommandContext } from './io.js';
 import { originOf } from './vendor-settings.js';
 
-/** The options every command has that operates a running receiver. */
+/** The options of every command that operates a running receiver. */
 export interface AdminOptions {
   readonly config?: string;
   readonly admin?: string;
@@ -13,15 +15,15 @@ export interface AdminOptions {
 }
 
 export interface AdminClient {
-  /** Where it is, without credentials. */
+  /** The receiver's address, without credentials. */
   readonly origin: string;
   get(path: string): Promise<unknown>;
   post(path: string, body: unknown): Promise<unknown>;
-  /** What comes bit by bit, until the other side ends it, falls silent for 45 seconds, or `signal` aborts. */
+  /** Streams a response until the server ends it, is silent for 45 seconds, or `signal` aborts. */
   stream(path: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>>;
 }
 
-/** The receiver is there and said no. */
+/** The receiver answered with an error. */
 export class AdminRefusal extends Error {
   override readonly name = 'AdminRefusal';
   readonly status: number;
@@ -34,26 +36,31 @@ export class AdminRefusal extends Error {
 
 /** Longer than any answer of the admin API takes, shorter than a person waits. */
 const TIMEOUT = 30_000;
-/** Three times the pause between the signs of life of a stream. */
+/** Three times the interval between a stream's keep-alive comments. */
 const SILENCE = 45_000;
 
+/** The heading of these options in `--help`. */
+export const ADMIN_GROUP = 'Running receiver:';
+
+/** Adds the options by which a command finds a running receiver. They are listed last. */
 export function addAdminOptions(command: Command): Command {
   return command
-    .option('--config <file>', "the receiver's configuration; its admin section is used")
-    .option('--admin <url>', 'the admin listener, as in http://127.0.0.1:8081')
+    .optionsGroup(ADMIN_GROUP)
+    .option('--config <file>', 'configuration file of the receiver; its admin section is used')
+    .option('--admin <url>', 'URL of the admin listener, such as http://127.0.0.1:8081')
     .option(
       '--token <token>',
-      "the receiver's admin.token, or a JSON Web Token that admin.jwt takes; others on this machine can see it, so set TRACKBRIDGE_ADMIN_TOKEN instead where they matter",
+      'admin.token of the receiver, or a JSON Web Token for admin.jwt; other users of this machine can see it: prefer TRACKBRIDGE_ADMIN_TOKEN',
     );
 }
 
-/** Finds the running receiver. Throws CONFIG_INVALID where the options do not name one. */
+/** Finds the running receiver. Throws CONFIG_INVALID if the options do not name one. */
 export function adminClient(options: AdminOptions, context: CommandContext): AdminClient {
   const { url, token } = locate(options, context);
   return adminClientAt(url, token);
 }
 
-/** The receiver whose admin listener is at this URL. Throws CONFIG_INVALID where it is none. */
+/** Returns a client for the receiver whose admin listener is at this URL. Throws CONFIG_INVALID for an invalid URL. */
 export function adminClientAt(url: string, token: string | undefined): AdminClient {
   const base = baseOf(url);
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -75,13 +82,12 @@ export function adminClientAt(url: string, token: string | undefined): AdminClie
 }
 
 function baseOf(url: string): URL {
-  const base = URL.canParse(url) ? new URL(url) : undefined;
-  // `user:password@host` parses too, and nothing can be asked below it.
-  if (base !== undefined && /^https?:$/.test(base.protocol)) return base;
-  // Without the text, which may hold a password.
+  const base = parseUrl(url, HTTP);
+  if (base !== undefined) return base;
+  // The message omits the text, because it may hold a password.
   throw new TrackbridgeError(
     'CONFIG_INVALID',
-    '--admin is not a URL; give one such as http://127.0.0.1:8081',
+    '--admin must be a URL such as http://127.0.0.1:8081',
   );
 }
 
@@ -89,13 +95,13 @@ function locate(
   options: AdminOptions,
   context: CommandContext,
 ): { readonly url: string; readonly token: string | undefined } {
-  // On a command line others on this machine can read it; the environment is the user's own.
+  // Other users of the machine can read command lines; the environment is private to the user.
   const given = options.token ?? (context.env['TRACKBRIDGE_ADMIN_TOKEN'] || undefined);
   if (options.admin !== undefined) return { url: options.admin, token: given };
   if (options.config === undefined) {
     throw new TrackbridgeError(
       'CONFIG_INVALID',
-      'say which receiver: --config FILE (with an admin section) or --admin URL --token TOKEN',
+      'select a receiver with --config FILE (with an admin section) or --admin URL --token TOKEN',
     );
   }
   const { config } = loadConfig({
@@ -121,7 +127,7 @@ async function call(
 ): Promise<unknown> {
   const answer = await ask(url, {
     method,
-    signal: AbortSignal.timeout(TIMEOUT),
+    signal: timeLimit(TIMEOUT),
     headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
@@ -131,11 +137,11 @@ async function call(
 
 type Answer = Awaited<ReturnType<typeof request>>;
 
-// Not fetch, which refuses ports that browsers do.
+// fetch refuses the ports that browsers block.
 async function ask(url: URL, options: Parameters<typeof request>[1]): Promise<Answer> {
   return await request(url, options).catch((error: unknown) => {
     throw new Error(
-      `no answer from the admin listener at ${url.origin}: ${reasonOf(error)}; is the receiver running, with an admin section?`,
+      `no answer from the admin listener at ${url.origin}: ${messageOf(error)}; check that it is running with an admin section`,
     );
   });
 }
@@ -144,10 +150,4 @@ async function refusal({ body, statusCode }: Answer): Promise<AdminRefusal> {
   const said: unknown = await body.json().catch(() => undefined);
   const detail = (said as { detail?: unknown } | undefined)?.detail;
   return new AdminRefusal(statusCode, String(detail ?? ''));
-}
-
-/** Node reports a host whose addresses all failed as one error without a message, and the real ones inside. */
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ');
-  return messageOf(error);
 }

@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { Command, Option } from 'commander';
-import { systemClock } from '../clock.js';
-import { MESSAGE_ID_PREFIX } from '../doctor/events.js';
-import { examine, type Finding } from '../doctor/examine.js';
-import type { Vendor } from '../doctor/probe.js';
-import { rudderstackProbes } from '../doctor/rudderstack-probes.js';
-import { segmentProbes } from '../doctor/segment-probes.js';
-import { TrackbridgeError } from '../errors.js';
-import { type CommandContext, EXIT, oneLine, printJson } from './io.js';
+import { systemClock } from '../core/clock.js';
+import { TrackbridgeError } from '../core/errors.js';
+import { oneLine } from '../core/printable.js';
+import { HTTP, parseUrl } from '../core/url.js';
+import { MESSAGE_ID_PREFIX } from '../workbench/doctor/events.js';
+import { examine, type Finding } from '../workbench/doctor/examine.js';
+import type { Vendor } from '../workbench/doctor/probe.js';
+import { rudderstackProbes } from '../workbench/doctor/rudderstack-probes.js';
+import { segmentProbes } from '../workbench/doctor/segment-probes.js';
+import { type CommandContext, printJson } from './io.js';
 import { addSecretOptions, type SecretOptions, secretsOf } from './secret-options.js';
 
 interface DoctorOptions extends SecretOptions {
@@ -22,23 +24,27 @@ Example:
   trackbridge doctor --url http://127.0.0.1:8080/rudderstack --as rudderstack --secret-file secret
   TRACKBRIDGE_SECRET=correct-horse-battery trackbridge doctor --url https://events.example.com/segment
 
-It sends test events, and a receiver that takes them hands them on: their messageIds begin with ${MESSAGE_ID_PREFIX}
-Exits with 1 where real deliveries would be lost or forged ones are taken.
+The receiver treats the test events as real. Their messageIds begin with ${MESSAGE_ID_PREFIX}
+Exits with 1 if real deliveries would be lost or forged ones are accepted.
 `;
 
-/** `trackbridge doctor`: which of the vendor's deliveries a receiver, any receiver, would lose, and why. */
+/** `trackbridge doctor`: reports which of the vendor's deliveries any given receiver would lose, and why. */
 export function doctorCommand(context: CommandContext): Command {
   const command = new Command('doctor')
-    .description('send a receiver test deliveries and say which real ones it would lose')
-    .requiredOption('--url <url>', 'the webhook URL, as it is entered at the vendor');
+    .description('send test deliveries to any receiver and report which real ones it would lose')
+    .requiredOption('--url <url>', 'webhook URL, as entered at the vendor');
   return addSecretOptions(command)
     .addOption(
-      new Option('--as <vendor>', 'whose deliveries')
+      new Option('--as <vendor>', 'vendor to imitate')
         .choices(['segment', 'rudderstack'])
         .default('segment'),
     )
-    .option('--header <name>', 'rudderstack: the header that carries the secret', 'x-signature')
-    .option('--json', 'as one JSON array')
+    .option(
+      '--header <name>',
+      'with --as rudderstack, the header that carries the secret',
+      'x-signature',
+    )
+    .option('--json', 'print one JSON array')
     .addHelpText('after', EXAMPLES)
     .action((options: DoctorOptions) => doctor(options, context));
 }
@@ -63,15 +69,15 @@ async function doctor(options: DoctorOptions, context: CommandContext): Promise<
   }
   if (options.json) printJson(findings, context);
   else context.out.write(`\n${summaryOf(findings)}\n`);
-  if (count(findings, 'lost') + count(findings, 'unsafe') > 0) process.exitCode = EXIT.failure;
+  if (count(findings, 'lost') + count(findings, 'unsafe') > 0) context.fail();
 }
 
 function urlOf(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url !== undefined && /^https?:$/.test(url.protocol)) return url;
+  const url = parseUrl(text, HTTP);
+  if (url !== undefined) return url;
   throw new TrackbridgeError(
     'CONFIG_INVALID',
-    '--url is not an http or https URL; give the one that is entered at the vendor',
+    '--url must be an http:// or https:// URL, as entered at the vendor',
   );
 }
 
@@ -79,7 +85,7 @@ function headerOf(name: string): string {
   if (/^[\w!#$%&'*+.^`|~-]{1,200}$/.test(name)) return name;
   throw new TrackbridgeError(
     'CONFIG_INVALID',
-    '--header is not the name of a header, such as x-signature',
+    '--header must be the name of a header, such as x-signature',
   );
 }
 
@@ -95,8 +101,8 @@ function summaryOf(findings: readonly Finding[]): string {
   const warnings = count(findings, 'warning');
   const rest = warnings === 0 ? '' : ` Warnings: ${warnings}.`;
   if (lost + unsafe === 0)
-    return `No real delivery would be lost, and no forged one is taken.${rest}`;
-  return `Real deliveries that would be lost: ${lost}. Forged ones that are taken: ${unsafe}.${rest}`;
+    return `No real delivery would be lost, and no forged one is accepted.${rest}`;
+  return `Real deliveries that would be lost: ${lost}. Forged ones that are accepted: ${unsafe}.${rest}`;
 }
 
 function count(findings: readonly Finding[], grade: Finding['grade']): number {

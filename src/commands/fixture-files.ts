@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf } from '../errors.js';
-import { isObject } from '../event/event.js';
-import type { Fixture } from '../inspect/record.js';
-import { usage } from './send-options.js';
+import { messageOf } from '../core/errors.js';
+import { isObject } from '../core/json.js';
+import type { Fixture } from '../workbench/inspect/record.js';
+import { usage } from './send/options.js';
 
-/** Several times the largest delivery that a receiver takes, as base64 within JSON. */
+/** Several times the largest delivery that a receiver accepts, as base64 in JSON. */
 const LARGEST = 128 * 1024 * 1024;
 
 export interface FixtureFile {
@@ -15,8 +15,8 @@ export interface FixtureFile {
 }
 
 /**
- * Reads recorded deliveries: of a directory every `*.json` in the order of its names, which begin with the time where
- * `tail --save` gave them. Throws CONFIG_INVALID for what is not there, or is no such file.
+ * Reads recorded deliveries. Of a directory it reads every `*.json` in order of name; names from `tail --save` begin
+ * with the time. Throws CONFIG_INVALID for a missing or invalid file.
  */
 export function readFixtures(places: readonly string[]): FixtureFile[] {
   return places.flatMap(filesAt).map(readFixture);
@@ -30,7 +30,9 @@ function filesAt(place: string): string[] {
   } catch (error) {
     throw usage(`--replay cannot read ${place}: ${messageOf(error)}`);
   }
-  throw usage(`--replay ${place} holds no *.json; save deliveries there with trackbridge tail`);
+  throw usage(
+    `--replay ${place} has no *.json files; save deliveries there with trackbridge tail --save`,
+  );
 }
 
 function readFixture(file: string): FixtureFile {
@@ -39,13 +41,13 @@ function readFixture(file: string): FixtureFile {
     if (statSync(file).size > LARGEST) throw new Error('it is larger than 128 MB');
     value = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    // Only the kind of a syntax error: its text quotes the payload.
+    // Only the kind of a syntax error is shown, because its text quotes the payload.
     const why = error instanceof SyntaxError ? 'it is not JSON' : messageOf(error);
     throw usage(`--replay cannot read ${file}: ${why}`);
   }
   const fault = faultOf(value);
   if (fault !== undefined) {
-    throw usage(`--replay ${file} is no recorded delivery: ${fault}; trackbridge tail --save`);
+    throw usage(`--replay ${file} is not a recorded delivery: ${fault}; trackbridge tail --save`);
   }
   const fixture = value as Fixture;
   const { body } = fixture;
@@ -53,27 +55,27 @@ function readFixture(file: string): FixtureFile {
   return { file, fixture, body: bytes };
 }
 
-/** What keeps a value from being a Fixture. Nothing of it is quoted, since it may be anything. */
+/** Returns why a value is not a Fixture. It quotes nothing of the value, which may be anything. */
 function faultOf(value: unknown): string | undefined {
   if (!isObject(value) || value['trackbridge'] !== 1) return 'it has no "trackbridge": 1';
   const { method, path, headers, body, masked, signed } = value;
-  if (typeof method !== 'string' || !TOKEN.test(method)) return 'its method is none';
-  if (typeof path !== 'string' || !PATH.test(path)) return 'its path is none';
-  if (!Array.isArray(headers) || !headers.every(isLine)) return 'its headers are no lines';
+  if (typeof method !== 'string' || !TOKEN.test(method)) return 'its method is invalid';
+  if (typeof path !== 'string' || !PATH.test(path)) return 'its path is invalid';
+  if (!Array.isArray(headers) || !headers.every(isLine)) return 'its headers are invalid';
   if (!isObject(body) || !(isText(body['text']) || isText(body['base64']))) {
     return 'its body is neither text nor base64';
   }
   if (!Array.isArray(masked) || !masked.every((name) => isText(name) && TOKEN.test(name))) {
-    return 'its masked headers are no names';
+    return 'its masked headers are invalid';
   }
-  if (signed !== undefined && !PARTS.has(signed)) return 'its signed part is none';
+  if (signed !== undefined && !PARTS.has(signed)) return 'its signed part is unknown';
   return undefined;
 }
 
 const PARTS: ReadonlySet<unknown> = new Set(['body', 'first-element', 'first-element-json']);
 /** A method or a header's name (RFC 9110). */
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
-/** What can stand in a request line. */
+/** The characters allowed in a request line. */
 const PATH = /^\/[\x21-\xff]*$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 

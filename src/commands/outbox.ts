@@ -1,10 +1,12 @@
 import { Command, Option } from 'commander';
-import { systemClock } from '../clock.js';
 import { loadConfig } from '../config/load.js';
-import { TrackbridgeError } from '../errors.js';
-import { checkStore, type StoreReport } from '../outbox/sqlite-check.js';
-import { printable } from '../sinks/printable.js';
-import { type CommandContext, EXIT, oneLine, printJson, printTable } from './io.js';
+import { systemClock } from '../core/clock.js';
+import { TrackbridgeError } from '../core/errors.js';
+import { oneLine, printable } from '../core/printable.js';
+import { type MoveReport, type MoveTarget, moveStore } from '../outbox/move.js';
+import { openMoveSource, openMoveTarget } from '../outbox/registry.js';
+import { checkStore, type StoreReport } from '../outbox/sqlite/health/check.js';
+import { type CommandContext, printJson, printTable } from './io.js';
 
 interface CheckOptions {
   readonly config?: string;
@@ -12,31 +14,103 @@ interface CheckOptions {
   readonly json?: true;
 }
 
-/** `trackbridge outbox`: what can be done with an outbox while no receiver has it open. */
+interface MigrateOptions {
+  readonly config: string;
+  readonly to: 'postgres' | 'sqlite';
+  readonly with: string;
+  readonly dryRun?: true;
+  readonly json?: true;
+}
+
+/** How many events there are between two lines of progress. */
+const TELL_EVERY = 100_000;
+
+/** `trackbridge outbox`: operations on an outbox that no receiver has open. */
 export function outboxCommand(context: CommandContext): Command {
   const command = new Command('outbox')
-    .description('look after the outbox of a stopped receiver')
+    .description('check or move the outbox of a stopped receiver')
     .addHelpText('after', '\nExample:\n  trackbridge outbox check --config trackbridge.yaml\n');
   command.addCommand(
     new Command('check')
-      .description('say whether the outbox is sound and what is in it; changes nothing')
-      .option('--config <file>', 'check the outbox of this configuration')
+      .description('verify a store and print its content; changes nothing')
+      .option('--config <file>', 'configuration file whose outbox to check')
       .addOption(
-        new Option(
-          '--path <file>',
-          'check this one; without either it is data/outbox.db',
-        ).conflicts('config'),
+        new Option('--path <file>', 'store file to check; default: data/outbox.db').conflicts(
+          'config',
+        ),
       )
-      .option('--json', 'as one JSON object')
+      .option('--json', 'print one JSON object')
       .addHelpText(
         'after',
-        '\nExits with 0 where it is sound, and with 1 where it is not, where there is none yet, or while a receiver has it\n' +
-          'open. Reads all of it, which takes a while where it is large.\n' +
+        '\nExits with 0 if the store is sound, and with 1 if it is damaged, missing, or open in a receiver. Reads the whole\n' +
+          'store, which takes a while if it is large.\n' +
           '\nExample:\n  trackbridge outbox check --config trackbridge.yaml\n',
       )
       .action((options: CheckOptions) => check(options, context)),
   );
+  command.addCommand(
+    new Command('migrate')
+      .description('move the outbox of a stopped receiver to another store')
+      .requiredOption('--config <file>', 'configuration file of the receiver as it is now')
+      .addOption(
+        new Option('--to <engine>', 'the engine to move to')
+          .choices(['postgres', 'sqlite'])
+          .makeOptionMandatory(),
+      )
+      .requiredOption('--with <file>', 'configuration file with the new outbox')
+      .option('--dry-run', 'only count what would be moved')
+      .option('--json', 'print one JSON object')
+      .addHelpText(
+        'after',
+        '\nMoves events, settlements, attempts, known ids, dead letters, quarantine and counters. If it is interrupted, run it\n' +
+          'again. No receiver starts on the old store once the move is complete.\n' +
+          '\nExample:\n  trackbridge outbox migrate --config old.yaml --to postgres --with new.yaml\n',
+      )
+      .action((options: MigrateOptions) => migrate(options, context)),
+  );
   return command;
+}
+
+async function migrate(options: MigrateOptions, context: CommandContext): Promise<void> {
+  const outboxOf = (file: string) =>
+    loadConfig({ file, env: context.env, keepSecrets: false }).config.outbox;
+  const [from, to] = [outboxOf(options.config), outboxOf(options.with)];
+  if (to.type !== options.to) {
+    const message = `outbox.type is ${to.type} in ${options.with}, but --to is ${options.to}; correct one of them`;
+    throw new TrackbridgeError('CONFIG_INVALID', message);
+  }
+  const source = await openMoveSource(from);
+  let target: MoveTarget | undefined;
+  try {
+    if (!options.dryRun) target = await openMoveTarget(to);
+    let told = 0;
+    const report = await moveStore(source, target, (events) => {
+      if (events - told < TELL_EVERY) return;
+      told = events;
+      context.err.write(`trackbridge: ${events} events\n`);
+    });
+    if (options.json) printJson({ dryRun: options.dryRun === true, ...report }, context);
+    else printMoved(report, options.dryRun === true, context);
+  } finally {
+    await target?.close();
+    await source.close();
+  }
+}
+
+function printMoved(report: MoveReport, dryRun: boolean, context: CommandContext): void {
+  const { deadLetters, events, ids, inQuarantine, sinks } = report;
+  const rows = [
+    ['events', String(events)],
+    ['known ids', String(ids)],
+    ['dead letters', String(deadLetters)],
+    ['in quarantine', String(inQuarantine)],
+    ...sinks.map(({ name, pending }) => [`pending for ${printable(name)}`, String(pending)]),
+  ];
+  printTable(rows, context);
+  const text = dryRun
+    ? 'Nothing was moved.'
+    : 'Moved. Start the receiver with the new configuration.';
+  context.out.write(`\n${text}\n`);
 }
 
 function check(options: CheckOptions, context: CommandContext): void {
@@ -44,13 +118,13 @@ function check(options: CheckOptions, context: CommandContext): void {
   const report = checkStore(path);
   if (options.json) printJson({ path, ...report }, context);
   else printReport(path, report, context);
-  const missing = `there is no outbox at ${path}; the receiver makes one at its first start`;
+  const missing = `there is no outbox at ${path}; the receiver creates one at its first start`;
   const problems = report.state === 'missing' ? [missing] : report.problems;
   for (const problem of problems) context.err.write(`trackbridge: ${oneLine(problem)}\n`);
   for (const warning of report.warnings) {
     context.err.write(`trackbridge: warning: ${oneLine(warning)}\n`);
   }
-  if (report.state !== 'sound') process.exitCode = EXIT.failure;
+  if (report.state !== 'sound') context.fail();
 }
 
 function configuredPath(file: string | undefined, context: CommandContext): string {
@@ -58,7 +132,7 @@ function configuredPath(file: string | undefined, context: CommandContext): stri
   if (outbox.type === 'sqlite') return outbox.path;
   throw new TrackbridgeError(
     'CONFIG_INVALID',
-    `outbox.type is ${outbox.type}, which keeps no file; name one with --path`,
+    `outbox.type is ${outbox.type}, which has no file; name one with --path`,
   );
 }
 
@@ -100,9 +174,9 @@ function printReport(path: string, report: StoreReport, context: CommandContext)
 }
 
 function markText(mark: NonNullable<StoreReport['mark']>): string {
-  if (mark === 'none') return 'none: a loss of acknowledged events would not be noticed';
+  if (mark === 'none') return 'none: a loss of acknowledged events would go undetected';
   if (mark === 'unreadable') return 'unreadable';
-  const end = mark.closed ? 'closed in order' : 'not closed in order';
+  const end = mark.closed ? 'shut down cleanly' : 'not shut down cleanly';
   return `position ${mark.tail}, ${mark.quarantined} ever in quarantine, ${end}`;
 }
 

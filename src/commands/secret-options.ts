@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { messageOf, TrackbridgeError } from '../errors.js';
+import { messageOf, TrackbridgeError } from '../core/errors.js';
 import type { CommandContext } from './io.js';
 
 export interface SecretOptions {
@@ -8,19 +8,22 @@ export interface SecretOptions {
   readonly secretFile?: string;
 }
 
-/** The ways to name a shared secret; the command line is the one that others on the machine can see. */
+/** Adds the ways to pass a shared secret. Other users of the machine can see only the command line. */
 export function addSecretOptions(command: Command): Command {
   return command
     .option(
       '--secret <secret>',
-      'the shared secret, again for each further one; others on this machine can see it, so better --secret-file or TRACKBRIDGE_SECRET',
+      'shared secret, repeatable; other users of this machine can see it: prefer --secret-file or TRACKBRIDGE_SECRET',
       (secret: string, before: readonly string[]) => [...before, secret],
       [],
     )
-    .option('--secret-file <file>', 'a file with one secret a line');
+    .option('--secret-file <file>', 'file with one secret per line');
 }
 
-/** Every secret that was named, at least one; a file's line ends belong to the file. Throws CONFIG_INVALID. */
+/**
+ * Returns every secret that was passed, at least one. Line ends of a file are not part of its secrets. Throws
+ * CONFIG_INVALID.
+ */
 export function secretsOf(
   { secret, secretFile }: SecretOptions,
   context: CommandContext,
@@ -35,11 +38,11 @@ export function secretsOf(
   if (secrets.length > 0) return secrets;
   throw new TrackbridgeError(
     'CONFIG_INVALID',
-    'no secret: give --secret, --secret-file or TRACKBRIDGE_SECRET; --help shows an example',
+    'no secret: set --secret, --secret-file or TRACKBRIDGE_SECRET; --help shows an example',
   );
 }
 
-/** A file that an option names. Throws CONFIG_INVALID where it cannot be read. */
+/** Reads a file that an option names. Throws CONFIG_INVALID if it cannot be read. */
 export function readInput(file: string, option: string): Buffer {
   try {
     return readFileSync(file);

@@ -1,8 +1,9 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { type LoadedConfig, loadConfig } from '../config/load.js';
-import { TrackbridgeError } from '../errors.js';
+import { TrackbridgeError } from '../core/errors.js';
+import type { Role } from '../outbox/role.js';
+import { createService } from '../service/service.js';
 import { createLog, standardError } from '../telemetry/log.js';
-import { createService } from '../trackbridge.js';
 import { drainAtEnd } from './drain-at-end.js';
 import type { CommandContext } from './io.js';
 import { originOf, settingsLines } from './vendor-settings.js';
@@ -11,16 +12,29 @@ interface ServeOptions {
   readonly config?: string;
   readonly host?: string;
   readonly port?: string;
+  readonly role?: Role;
 }
 
-/** `trackbridge serve`: run the receiver until SIGTERM or SIGINT. */
+/** `trackbridge serve`: runs the receiver until SIGTERM or SIGINT. */
 export function serveCommand(context: CommandContext): Command {
   return new Command('serve')
-    .description('run the receiver')
-    .option('--config <file>', 'YAML or JSON; without it everything has a default')
-    .option('--host <host>', 'address to listen on, before server.host')
-    .option('--port <port>', 'port to listen on, before server.port; 0 picks a free one')
-    .addHelpText('after', '\nExample:\n  trackbridge serve --config trackbridge.yaml --port 8080\n')
+    .description('run the receiver until SIGTERM or SIGINT')
+    .option('--config <file>', 'YAML or JSON file; default: the built-in configuration')
+    .option('--host <host>', 'address to listen on; overrides server.host')
+    .option('--port <port>', 'port to listen on; overrides server.port; 0 picks a free port')
+    .addOption(
+      new Option(
+        '--role <role>',
+        'what this process does with a shared store: receive deliveries, dispatch events to the sinks, or all',
+      )
+        .choices(['receive', 'dispatch', 'all'])
+        .default('all'),
+    )
+    .addHelpText(
+      'after',
+      '\nExits with 0 after draining, and with 2 if the configuration is not valid.\n' +
+        '\nExample:\n  trackbridge serve --config trackbridge.yaml --port 8080\n',
+    )
     .action((options: ServeOptions) => serve(options, context));
 }
 
@@ -38,8 +52,13 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
   const log = createLog(loaded.logLevel, output);
   for (const warning of loaded.warnings) log.warn({}, warning);
 
-  const service = createService(config, { listen: true, log });
-  // Before the start: a signal that comes as soon as the port is open must find somebody who drains.
+  const service = createService(config, {
+    listen: true,
+    log,
+    ...(options.role === undefined ? {} : { role: options.role }),
+    writeLogLine: (line) => output.write(line),
+  });
+  // Installed before the start, so that a signal that arrives as soon as the port is open causes a drain.
   const end = drainAtEnd(service, log, output);
   try {
     await service.start();
@@ -47,25 +66,30 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
     end.uninstall();
     throw error;
   }
+  const adminPort = service.ports.admin === undefined ? {} : { adminPort: service.ports.admin };
+  if (options.role === 'dispatch') {
+    log.info(adminPort, 'delivering');
+    return;
+  }
   const port = service.ports.server ?? config.server.port;
   showSecrets(loaded, port, context);
-  const ports = {
-    port,
-    ...(service.ports.admin === undefined ? {} : { adminPort: service.ports.admin }),
-  };
+  const ports = { port, ...adminPort };
   log.info({ host: config.server.host, ...ports }, 'listening');
 }
 
-/** `--port`, checked. Throws CONFIG_INVALID. */
+/** Validates `--port`. Throws CONFIG_INVALID. */
 export function portOf(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
   throw new TrackbridgeError(
     'CONFIG_INVALID',
-    `--port takes a number from 0 to 65535, not ${text}`,
+    `--port must be a number from 0 to 65535, not ${text}`,
   );
 }
 
-/** What a newcomer pastes into the vendors' dashboards. Only secrets made here are shown: those the operator set are known. */
+/**
+ * Prints what to paste into the vendors' dashboards. Only secrets generated here are shown; the operator knows the
+ * others.
+ */
 function showSecrets(loaded: LoadedConfig, port: number, context: CommandContext): void {
   const made = loaded.secrets.filter((secret) => secret.origin !== 'environment');
   if (made.length === 0) return;
@@ -76,7 +100,7 @@ function showSecrets(loaded: LoadedConfig, port: number, context: CommandContext
   context.err.write(
     [
       '',
-      'Trackbridge made these secrets and keeps them in data/secrets.json:',
+      'Trackbridge generated these secrets and stores them in data/secrets.json:',
       '',
       ...lines,
       '',

@@ -4,12 +4,12 @@ export interface ServerEvent {
   readonly data: string;
 }
 
-/** A whole recorded delivery of the largest size takes about half of it. */
+/** About twice the size of a complete recorded delivery of the largest size. */
 const LARGEST = 64 * 1024 * 1024;
 
 /**
- * The events of a stream, as far as a receiver sends them: `event` and `data` lines; comments are signs of life. An event
- * that is not whole at the end is dropped. Throws where one is larger than 64 MB.
+ * Yields the events of a stream, as far as a receiver uses the format: `event` and `data` lines; comments are
+ * keep-alives. An event that is incomplete at the end is dropped. Throws if an event is larger than 64 MB.
  */
 export async function* serverEvents(stream: AsyncIterable<Buffer>): AsyncGenerator<ServerEvent> {
   const decoder = new TextDecoder();
@@ -26,7 +26,7 @@ export async function* serverEvents(stream: AsyncIterable<Buffer>): AsyncGenerat
       searched = 0;
       if (event !== undefined) yield event;
     }
-    if (pending.length > LARGEST) throw new Error('the receiver sends an event over 64 MB');
+    if (pending.length > LARGEST) throw new Error('the receiver sent an event over 64 MB');
   }
 }
 

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { printable } from '../sinks/printable.js';
+import { TrackbridgeError } from '../core/errors.js';
+import { printable } from '../core/printable.js';
 import { type AdminOptions, addAdminOptions, adminClient } from './admin-client.js';
 import { type CommandContext, printJson, printTable } from './io.js';
 
@@ -9,10 +10,19 @@ interface Stats {
   readonly quarantined: number;
   readonly inQuarantine: number;
   readonly pending: number;
+  /** Absent if the store is not shared. */
+  readonly members?: readonly {
+    readonly name: string;
+    readonly role: string;
+    readonly isSelf: boolean;
+    readonly partitions: number;
+    readonly silentForMs: number;
+    readonly startedAt: string;
+  }[];
   readonly sources: readonly {
     readonly name: string;
     readonly authentication: string;
-    /** In a row, since the last one that verified. */
+    /** Consecutive ones, since the last authenticated delivery. */
     readonly refused: number;
   }[];
   readonly sinks: readonly {
@@ -22,21 +32,26 @@ interface Stats {
     readonly nextProbeInMs?: number;
     readonly pending: number;
     readonly oldestAgeMs: number;
-    /** Delivered, or not wanted by the sink's `where` or `transform`. */
-    readonly settled: number;
+    readonly delivered: number;
+    /** Events that the sink's `where` or `transform` filtered. */
+    readonly filtered: number;
     readonly deadLetters: number;
     readonly lastError?: string;
   }[];
 }
 
-/** `trackbridge stats`: what has come in, and how far each sink is. */
+type StatsOptions = AdminOptions & { readonly members?: true; readonly json?: true };
+
+/** `trackbridge stats`: shows what was received and each sink's progress. */
 export function statsCommand(context: CommandContext): Command {
   const command = new Command('stats')
-    .description('show what a running receiver has taken and how far each sink is')
-    .option('--json', 'as one JSON object')
+    .description('show the state of a running receiver and of its sinks')
+    .option('--members', 'show the processes that share the store instead')
+    .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExample:\n  trackbridge stats --config trackbridge.yaml\n')
-    .action(async (options: AdminOptions & { readonly json?: true }) => {
+    .action(async (options: StatsOptions) => {
       const stats = (await adminClient(options, context).get('/api/stats')) as Stats;
+      if (options.members) return printMembers(stats, options, context);
       if (options.json) return printJson(stats, context);
       printTable(
         [
@@ -62,20 +77,45 @@ export function statsCommand(context: CommandContext): Command {
           circuitOf(sink),
           sink.pending,
           `${Math.round(sink.oldestAgeMs / 1000)}s`,
-          sink.settled,
+          sink.delivered,
+          sink.filtered,
           sink.deadLetters,
           sink.lastError ?? '',
         ].map((cell) => printable(String(cell ?? ''))),
       );
       printTable(
         [
-          ['SINK', 'STATE', 'CIRCUIT', 'PENDING', 'OLDEST', 'SETTLED', 'DEAD', 'LAST ERROR'],
+          [
+            ...['SINK', 'STATE', 'CIRCUIT', 'PENDING', 'OLDEST', 'DELIVERED', 'FILTERED', 'DEAD'],
+            'LAST ERROR',
+          ],
           ...rows,
         ],
         context,
       );
     });
   return addAdminOptions(command);
+}
+
+function printMembers({ members }: Stats, { json }: StatsOptions, context: CommandContext): void {
+  if (members === undefined) {
+    throw new TrackbridgeError(
+      'NOT_FOUND',
+      'the store of this receiver is not shared, so it has no members; see docs/many-machines.md',
+    );
+  }
+  if (json) {
+    printJson(members, context);
+    return;
+  }
+  const rows = members.map((member) => [
+    printable(member.isSelf ? `${member.name} (asked)` : member.name),
+    printable(member.role),
+    String(member.partitions),
+    `${(member.silentForMs / 1000).toFixed(1)}s`,
+    printable(member.startedAt),
+  ]);
+  printTable([['MEMBER', 'ROLE', 'PARTITIONS', 'LAST SEEN', 'STARTED'], ...rows], context);
 }
 
 function circuitOf({ circuit = '', nextProbeInMs }: Stats['sinks'][number]): string {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { CommandContext } from './io.js';
 
-/** `trackbridge transformation`: the very file that the tests run, so what is printed is what is proven. */
+/** `trackbridge transformation`: prints the very file that the tests run. */
 export function transformationCommand(context: CommandContext): Command {
   return new Command('transformation')
     .description(
@@ -10,7 +10,7 @@ export function transformationCommand(context: CommandContext): Command {
     )
     .addHelpText(
       'after',
-      '\nExample:\n  trackbridge transformation > transformation.js\n\nPaste it into RudderStack under Collect > Transformations and connect it to the webhook destination.\n',
+      '\nExample:\n  trackbridge transformation > transformation.js\n\nPaste the output into RudderStack under Collect > Transformations and connect it to the webhook destination.\n',
     )
     .action(() => {
       const file = new URL('../decode/transformation.js', import.meta.url);

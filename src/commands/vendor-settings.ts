@@ -1,17 +1,17 @@
-/** A webhook source as it is set up in its vendor's dashboard. */
+/** The settings of a webhook source for its vendor's dashboard. */
 export interface VendorSettings {
   /** The source's name. */
   readonly name: string;
   readonly vendor: 'segment' | 'rudderstack';
-  /** Where it listens. */
+  /** The URL it receives at. */
   readonly url: string;
-  /** RudderStack: the header in which the secret is sent. */
+  /** RudderStack: the header that carries the secret. */
   readonly header: string;
   /** The secret itself, or where it comes from. */
   readonly secret: string;
 }
 
-/** What to paste into the vendor's dashboard, as lines for people. */
+/** Returns what to paste into the vendor's dashboard, as lines for people. */
 export function settingsLines({ header, name, secret, url, vendor }: VendorSettings): string[] {
   return vendor === 'segment'
     ? [
@@ -26,7 +26,7 @@ export function settingsLines({ header, name, secret, url, vendor }: VendorSetti
       ];
 }
 
-/** The origin of a listener: where this machine reaches it, also where it listens on every interface. */
+/** Returns the origin of a listener: where this machine reaches it, even if it listens on every interface. */
 export function originOf(host: string, port: number): string {
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;

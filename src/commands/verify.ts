@@ -1,7 +1,8 @@
 import { Command, Option } from 'commander';
-import { explainSignature } from '../explain/explain.js';
-import { sentencesOf } from '../explain/sentences.js';
-import { type CommandContext, EXIT, oneLine, printJson } from './io.js';
+import { oneLine } from '../core/printable.js';
+import { explainSignature } from '../workbench/explain/explain.js';
+import { sentencesOf } from '../workbench/explain/sentences.js';
+import { type CommandContext, printJson } from './io.js';
 import { addSecretOptions, readInput, type SecretOptions, secretsOf } from './secret-options.js';
 
 interface VerifyOptions extends SecretOptions {
@@ -18,28 +19,28 @@ Example:
   trackbridge verify --secret correct-horse-battery --signature 568c5f6f... --body delivery.json
   curl ... | TRACKBRIDGE_SECRET=correct-horse-battery trackbridge verify --signature 568c5f6f...
 
-The body is taken byte for byte: save it before anything parses it. Exits with 0 where the signature holds, 1 where not.
+Save the body before anything parses it. Exits with 0 if the signature is valid, and with 1 if not.
 `;
 
-/** `trackbridge verify`: over which bytes a signature holds, or why it does not and what to do. */
+/** `trackbridge verify`: shows which bytes a signature covers, or why it is invalid and what to do. */
 export function verifyCommand(context: CommandContext): Command {
   const command = new Command('verify').description(
-    'say over which bytes a signature holds, or why it does not',
+    'check a signature and say which bytes it covers, or why it is invalid',
   );
   return addSecretOptions(command)
-    .requiredOption('--signature <text>', 'what came in x-signature')
-    .option('--body <file>', 'the body as it arrived; left out, standard input')
+    .requiredOption('--signature <text>', 'value of the x-signature header')
+    .option('--body <file>', 'body as it arrived, byte for byte; default: standard input')
     .addOption(
-      new Option('--batch <rule>', 'which bytes of a batch may be signed')
+      new Option('--batch <rule>', 'bytes of a batch that may be signed')
         .choices(['first-element', 'whole-body'])
         .default('first-element'),
     )
+    .option('--webhook-id <id>', 'value of the webhook-id header, for Standard Webhooks')
     .option(
-      '--webhook-id <id>',
-      'what came in webhook-id, where the sender follows Standard Webhooks',
+      '--webhook-timestamp <time>',
+      'value of the webhook-timestamp header, for Standard Webhooks',
     )
-    .option('--webhook-timestamp <time>', 'what came in webhook-timestamp')
-    .option('--json', 'as one JSON object')
+    .option('--json', 'print one JSON object')
     .addHelpText('after', EXAMPLES)
     .action(async (options: VerifyOptions) => {
       const secrets = secretsOf(options, context);
@@ -59,7 +60,7 @@ export function verifyCommand(context: CommandContext): Command {
       else
         for (const line of sentencesOf(explanation, secrets.length, options.batch))
           context.out.write(`${oneLine(line)}\n`);
-      if (!explanation.holds) process.exitCode = EXIT.failure;
+      if (!explanation.valid) context.fail();
     });
 }
 

@@ -1,17 +1,25 @@
 import { resolve } from 'node:path';
-import type { Config, SinkConfig, SourceConfig } from './config.js';
+import { parseNetwork } from '../core/networks.js';
+import type {
+  Config,
+  PostgresOutboxConfig,
+  SinkConfig,
+  SourceConfig,
+  TrackingApiSourceConfig,
+} from './config.js';
 import { type Context, warn } from './context.js';
-import { suggestion } from './nearest.js';
-import { child, quoted } from './pointer.js';
+import { suggestion } from './problems/nearest.js';
+import { child, quoted } from './problems/pointer.js';
 
-/** The event types of contract section 5. */
+/** The event types of the canonical event. */
 const EVENT_TYPES = ['identify', 'track', 'page', 'screen', 'group', 'alias', 'delete', 'record'];
 
 /** Paths that answer health probes on every listener. */
 const HEALTH_PATHS = ['/livez', '/readyz'];
 
-/** What no single section shows: how its parts go together. Adds to the context's problems and warnings. */
+/** Checks how the sections fit together. Adds to the context's problems and warnings. */
 export function crossCheck(config: Config, context: Context): void {
+  checkTrustProxy(config, context);
   checkAdmin(config, context);
   checkPaths(config, context);
   for (const [name, source] of Object.entries(config.sources)) {
@@ -21,19 +29,38 @@ export function crossCheck(config: Config, context: Context): void {
     checkSink(sink, child('/sinks', name), config, context);
   }
   checkFiles(config, context);
+  if (config.outbox.type === 'postgres') checkShared(config, config.outbox, context);
+}
+
+function checkTrustProxy({ server }: Config, { problems }: Context): void {
+  if (!Array.isArray(server.trustProxy)) return;
+  for (const [at, text] of server.trustProxy.entries()) {
+    if (parseNetwork(text) !== undefined) continue;
+    problems.add(
+      `/server/trustProxy/${at}`,
+      'must be an address or a network, such as 10.0.0.1, 10.0.0.0/8 or fd00::/8',
+    );
+  }
 }
 
 function checkAdmin({ server, admin }: Config, { problems }: Context): void {
   if (!admin) return;
-  if (admin.token === undefined && admin.jwt === undefined && !isLoopback(admin.host)) {
+  const isOpen = admin.token === undefined && admin.jwt === undefined;
+  if (isOpen && admin.url !== undefined) {
     problems.add(
       '/admin/token',
-      'is missing, and other machines can reach this host; set it or admin.jwt, or listen on 127.0.0.1',
+      'is required, because whoever reaches the proxy of admin.url reaches this listener; set it or admin.jwt',
+      'missing',
+    );
+  } else if (isOpen && !isLoopback(admin.host)) {
+    problems.add(
+      '/admin/token',
+      'is required, because other machines can reach admin.host; set it or admin.jwt, or listen on 127.0.0.1',
       'missing',
     );
   }
   if (admin.port !== 0 && admin.port === server.port && meet(admin.host, server.host)) {
-    problems.add('/admin/port', `is that of server.port as well (${server.port}); give it another`);
+    problems.add('/admin/port', `conflicts with server.port (${server.port}); choose another port`);
   }
 }
 
@@ -41,7 +68,7 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
-/** Whether two listeners of one port get into each other's way. */
+/** Returns whether two listeners on the same port conflict. */
 function meet(a: string, b: string): boolean {
   const everywhere = (host: string): boolean => host === '0.0.0.0' || host === '::';
   if (a === b || everywhere(a) || everywhere(b)) return true;
@@ -49,43 +76,52 @@ function meet(a: string, b: string): boolean {
 }
 
 function checkPaths({ sources }: Config, { problems }: Context): void {
-  const seen: { name: string; source: SourceConfig; place: string }[] = [];
+  const seen: { name: string; source: SourceConfig; receives: string }[] = [];
   for (const [name, source] of Object.entries(sources)) {
     const pointer = child(child('/sources', name), 'path');
     if (source.path.split('/').some((part) => part === '.' || part === '..')) {
-      problems.add(pointer, 'must not hold . or .. as a step');
+      problems.add(pointer, 'must not contain . or .. as a segment');
     }
     if (HEALTH_PATHS.includes(source.path)) {
       problems.add(pointer, `is ${source.path}, which answers health probes; choose another`);
     }
-    const place = placeOf(source);
+    const receives = receivingPath(source);
     for (const other of seen) {
-      if (other.place === place) {
-        problems.add(pointer, `is ${place}, which is that of source ${other.name} as well`);
-      } else if (owns(other.source, place)) {
+      if (other.receives === receives) {
         problems.add(
           pointer,
-          `is below ${other.source.path}, all of which is source ${other.name}'s`,
+          `conflicts with source ${other.name}, which also receives on ${receives}`,
         );
-      } else if (owns(source, other.place)) {
+      } else if (owns(other.source, receives)) {
         problems.add(
           pointer,
-          `has ${other.place} of source ${other.name} below it, but owns all that is there`,
+          `conflicts with source ${other.name} on ${other.source.path}, which also receives on ${receives}`,
+        );
+      } else if (owns(source, other.receives)) {
+        problems.add(
+          pointer,
+          `conflicts with source ${other.name} on ${other.receives}, where this source receives too`,
         );
       }
     }
-    seen.push({ name, source, place });
+    seen.push({ name, source, receives });
   }
 }
 
-/** The one path that a webhook source takes is not its own but below it, where a tracking API leaves room for it. */
-function placeOf({ type, path }: SourceConfig): string {
+/**
+ * Returns the path on which a source receives deliveries. A `webhook-source` receives on one path below its own. No
+ * tracking API uses that path, so both types can share a `path`.
+ */
+function receivingPath({ type, path }: SourceConfig): string {
   return type === 'webhook-source' ? `${path === '/' ? '' : path}/v1/webhook` : path;
 }
 
-/** RudderStack appends paths of its own to the URL, so its sources own everything below theirs. */
+/**
+ * Returns whether a source owns a path. RudderStack appends paths to the URL, so its sources own every path below
+ * theirs.
+ */
 function owns(source: SourceConfig, path: string): boolean {
-  const below = ['', ...path.slice(source.path === '/' ? 1 : source.path.length + 1).split('/')];
+  const subpath = ['', ...path.slice(source.path === '/' ? 1 : source.path.length + 1).split('/')];
   const isBelow = path.startsWith(source.path === '/' ? '/' : `${source.path}/`);
   if (!isBelow) return false;
   switch (source.type) {
@@ -95,16 +131,19 @@ function owns(source: SourceConfig, path: string): boolean {
     case 'rudderstack':
       return true;
     case 'tracking-api':
-      return takesBelow(source, below) && !isWebhook(below);
+      return ownsSubpath(source, subpath) && !isWebhook(subpath);
   }
 }
 
-function takesBelow({ oauth }: SourceConfig, [, root = '', ...more]: readonly string[]): boolean {
+function ownsSubpath(
+  { oauth }: TrackingApiSourceConfig,
+  [, root = '', ...more]: readonly string[],
+): boolean {
   const isToken = oauth !== undefined && root === 'token' && more.length === 0;
   return isToken || TRACKING_ROOTS.has(root);
 }
 
-/** First steps of the paths that a tracking API has below its own. */
+/** First segments of the paths that a tracking API has below its own. */
 const TRACKING_ROOTS: ReadonlySet<string> = new Set([
   ...['v1', 'pixel', 'beacon', 'health', 'version', 'robots.txt', 'sourceConfig'],
 ]);
@@ -115,8 +154,12 @@ function isWebhook([, version, name, ...more]: readonly string[]): boolean {
 
 function checkSource(source: SourceConfig, pointer: string, context: Context): void {
   const types = [...EVENT_TYPES, ...source.extraTypes];
-  if (source.untyped) checkType(source.untyped.as, types, `${pointer}/untyped/as`, context);
-  checkType(source.query.type, types, `${pointer}/query/type`, context);
+  if ('untyped' in source && source.untyped !== undefined) {
+    checkType(source.untyped.as, types, `${pointer}/untyped/as`, context);
+  }
+  if (source.type === 'rudderstack') {
+    checkType(source.query.type, types, `${pointer}/query/type`, context);
+  }
   for (const [at, origin] of (source.cors?.origins ?? []).entries()) {
     const good = origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin);
     if (good) continue;
@@ -129,7 +172,7 @@ function checkSource(source: SourceConfig, pointer: string, context: Context): v
     warn(
       context,
       `${pointer}/verify`,
-      'lists none beside another scheme, where it changes nothing',
+      'contains none together with another scheme; none has no effect there',
     );
   }
 }
@@ -143,7 +186,7 @@ function checkType(
   if (known.includes(type)) return;
   const message = references.all.has(pointer)
     ? `must be one of ${known.join(', ')}`
-    : `does not know the event type ${quoted(type)}${suggestion(type, known)}`;
+    : `has the unknown event type ${quoted(type)}${suggestion(type, known)}`;
   problems.add(pointer, message);
 }
 
@@ -152,32 +195,55 @@ function checkSink(sink: SinkConfig, pointer: string, { sources }: Config, conte
   const names = [
     ...new Set([
       ...Object.keys(sources),
-      ...Object.values(sources).flatMap(({ writeKeys = [] }) =>
-        writeKeys.flatMap((each) => each.source ?? []),
+      ...Object.values(sources).flatMap((source) =>
+        'writeKeys' in source ? source.writeKeys.flatMap((each) => each.source ?? []) : [],
       ),
     ]),
   ];
   const types = [...EVENT_TYPES, ...Object.values(sources).flatMap((source) => source.extraTypes)];
   for (const [at, name] of (sink.where.sources ?? []).entries()) {
     if (names.includes(name)) continue;
-    problems.add(`${pointer}/where/sources/${at}`, `names no source${suggestion(name, names)}`);
+    problems.add(`${pointer}/where/sources/${at}`, `is not a source${suggestion(name, names)}`);
   }
   for (const [at, type] of (sink.where.types ?? []).entries()) {
     checkType(type, types, `${pointer}/where/types/${at}`, context);
   }
   const { percent, percentFrom, by } = sink.where;
   if (by !== undefined && percent === undefined && percentFrom === undefined) {
-    problems.add(`${pointer}/where/by`, 'needs a percent beside it');
+    problems.add(`${pointer}/where/by`, 'requires percent');
   }
   if ((percentFrom ?? 0) > (percent ?? 100)) {
-    problems.add(`${pointer}/where/percentFrom`, 'is more than percent: nobody is between them');
+    problems.add(`${pointer}/where/percentFrom`, 'is greater than percent, so no user is included');
   }
   if (sink.retry.initial > sink.retry.max) {
     problems.add(`${pointer}/retry/initial`, 'is longer than retry.max');
   }
 }
 
-/** Two writers of one file would tear each other's lines. */
+/** The part of the lease that an attempt may take: it must end before others take over. */
+const ATTEMPT_PART = 0.8;
+
+/** Checks what several members need to work on the same sinks. */
+function checkShared({ sinks }: Config, outbox: PostgresOutboxConfig, { problems }: Context): void {
+  const longest = outbox.lease * ATTEMPT_PART;
+  for (const [name, { options, timeout, type }] of Object.entries(sinks)) {
+    const pointer = child('/sinks', name);
+    if (timeout > longest) {
+      problems.add(
+        `${pointer}/timeout`,
+        `is ${timeout} ms, longer than 0.8 of outbox.lease (${longest} ms); shorten it, or raise outbox.lease`,
+      );
+    }
+    if (type === 'file' && !String(options['path']).includes('{member}')) {
+      problems.add(
+        `${pointer}/path`,
+        'must contain {member}, because each member that shares the store writes its own file',
+      );
+    }
+  }
+}
+
+/** Rejects two writers of one file: they would corrupt each other's lines. */
 function checkFiles({ outbox, sinks }: Config, { problems }: Context): void {
   const owners = new Map<string, string>();
   if (outbox.type === 'sqlite') owners.set(resolve(outbox.path), 'the outbox');
@@ -188,7 +254,7 @@ function checkFiles({ outbox, sinks }: Config, { problems }: Context): void {
     if (owner)
       problems.add(
         `${child('/sinks', name)}/path`,
-        `is the file of ${owner} as well; give it another`,
+        `is also the file of ${owner}; choose another file`,
       );
     owners.set(resolve(path), `sink ${name}`);
   }

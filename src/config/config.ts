@@ -1,196 +1,155 @@
+import type { ConfigParts } from './generated/options.js';
+
+export type { SinkOptions } from './generated/sink-options.js';
+
 /**
- * The configuration after defaults, environment references and units are resolved: durations are milliseconds, sizes are
- * bytes. Frozen; nobody else reads the environment or the file. The README and
- * `schemas/config.schema.json` describe the same from the user's side.
+ * The configuration after defaults, environment references and units are resolved: durations are milliseconds, sizes
+ * are bytes. It is frozen. No other code reads the environment or the file. The schemas describe every option, and the
+ * types below follow them (`npm run config-types`). This file declares only what reading the configuration adds or
+ * changes.
  */
 export interface Config {
   readonly server: ServerConfig;
-  /** Absent: no admin listener. */
+  /** If absent, there is no admin listener. */
   readonly admin?: AdminConfig;
   readonly outbox: OutboxConfig;
   readonly sources: Readonly<Record<string, SourceConfig>>;
   readonly sinks: Readonly<Record<string, SinkConfig>>;
 }
 
-export interface ServerConfig {
-  readonly host: string;
-  readonly port: number;
-  readonly budget: number;
-  readonly bodyLimit: number;
-  readonly queryLimit: number;
-  /** Deliveries under way at once. */
-  readonly maxConcurrent: number;
-  /** Bytes that their bodies hold together. */
-  readonly maxBodyBytes: number;
-  readonly trustProxy: boolean;
-}
+export type ServerConfig = ConfigParts['server'];
+export type AdminConfig = ConfigParts['admin'];
 
-export interface AdminConfig {
-  readonly host: string;
-  readonly port: number;
-  readonly token?: string;
-  /** Beside the token or instead of it; either suffices. */
-  readonly jwt?: JwtOptions;
-  /** The last deliveries are kept in memory for the inspector, so many and so many bytes; absent: they are not. */
-  readonly record?: { readonly deliveries: number; readonly memory: number };
-  /** Dotted paths into events and bodies whose values are never shown. */
-  readonly redact?: readonly string[];
-}
+export type OutboxConfig = LocalOutboxConfig | PostgresOutboxConfig;
 
-type Durability = 'full' | 'normal';
-
-export interface OutboxConfig {
+/** The options of a store of one process. For one without a file, `path` is '' and `durability` is `normal`. */
+interface LocalOutboxConfig extends Omit<ConfigParts['outbox-sqlite'], 'type' | 'retention'> {
   readonly type: 'sqlite' | 'memory';
-  /** The database file; '' for `memory`. */
-  readonly path: string;
-  readonly durability: Durability;
-  readonly dedupeWindow: number;
-  readonly maxPending: number;
-  readonly retention: number;
+  readonly retention: RetentionConfig;
+  readonly quarantine: BoundsConfig;
+  readonly deadLetters: BoundsConfig;
 }
 
-export interface SourceConfig {
-  readonly type: 'segment' | 'rudderstack' | 'tracking-api' | 'webhook-source';
-  readonly path: string;
-  /** One scheme is a list of one; all of a list must hold. Empty where `writeKeys` take its place. */
-  readonly verify: readonly VerifyConfig[];
-  /** Only `rudderstack`. */
-  readonly query: QueryConfig;
-  /** Only `rudderstack`: a JSON Schema file of the properties that arrive, for `query.types: spec`. */
-  readonly schema?: string;
-  /** Only `tracking-api` and `webhook-source`. */
-  readonly writeKeys?: readonly WriteKey[];
-  /** Only `tracking-api`: whose rules and answers. */
-  readonly dialect?: 'segment' | 'rudderstack';
-  /** Only `tracking-api`: refuses what Segment answers 200 and drops. */
-  readonly strict?: boolean;
-  /** Only `tracking-api`. */
+/** The options of a store that processes share. */
+export interface PostgresOutboxConfig extends Omit<ConfigParts['outbox-postgres'], 'retention'> {
+  readonly retention: RetentionConfig;
+  readonly quarantine: BoundsConfig;
+  readonly deadLetters: BoundsConfig;
+}
+
+/**
+ * The retention of delivered events: milliseconds, and the size of the store in bytes above which the oldest are deleted
+ * earlier.
+ */
+interface RetentionConfig {
+  readonly age: number;
+  readonly size?: number;
+}
+
+/** The limits of quarantine and dead letters: entries, and milliseconds. */
+interface BoundsConfig {
+  readonly max: number;
+  readonly keep: number;
+}
+
+export type SourceConfig =
+  | SegmentSourceConfig
+  | RudderstackSourceConfig
+  | TrackingApiSourceConfig
+  | WebhookSourceConfig;
+
+export interface SegmentSourceConfig extends Resolved<'source-segment'>, Verified {}
+export interface RudderstackSourceConfig extends Resolved<'source-rudderstack'>, Verified {}
+export interface TrackingApiSourceConfig extends Resolved<'source-tracking-api'>, Keyed {
   readonly oauth?: OAuthConfig;
-  /** Only `webhook-source`: puts the request into the event's `context`. */
-  readonly requestDetails?: boolean;
-  readonly untyped?: { readonly as: string; readonly event?: string };
-  readonly dedupeGroup?: string;
+}
+export interface WebhookSourceConfig extends Resolved<'source-webhook-source'>, Keyed {}
+
+/** The options that every source has, whatever its type. */
+export type CommonSourceConfig = Omit<SegmentSourceConfig, 'type'>;
+
+/** The options of a part, except those that reading changes. */
+type Resolved<Part extends keyof ConfigParts> = Omit<
+  ConfigParts[Part],
+  'verify' | 'writeKeys' | 'rateLimit' | 'cors' | 'oauth'
+> & {
   readonly rateLimit?: { readonly perSecond: number; readonly burst: number };
-  readonly ack: 'queued' | 'delivered';
   readonly cors?: CorsConfig;
-  readonly extraTypes: readonly string[];
-  readonly onUnauthenticated: 'reject' | 'quarantine';
-  /** Entries in quarantine at once, for `quarantine`. */
-  readonly unauthenticatedLimit: number;
+};
+
+/** A source whose deliveries are authenticated by schemes. */
+interface Verified {
+  /** A single scheme is a list of one. All schemes of a list must pass. */
+  readonly verify: readonly VerifyConfig[];
 }
 
-/** A write key, and the source that its events count for: the one that takes them, unless it names another. */
+/** A source whose deliveries are authenticated by its write keys instead of a scheme. */
+interface Keyed extends Verified {
+  readonly writeKeys: readonly WriteKey[];
+}
+
+/** A write key and the source that its events count for: the source that accepts them, unless the key names another. */
 export interface WriteKey {
   readonly key: string;
   readonly source?: string;
 }
 
 /** OAuth 2 client credentials with a signed assertion (RFC 7523), as Segment's libraries use them. */
-export interface OAuthConfig {
-  /** Access tokens are signed with it, so that every machine that has it knows them. */
-  readonly secret: string;
-  /** Tokens signed with one of these still hold. */
-  readonly previousSecrets: readonly string[];
-  /** One client may be listed several times, with a key each. */
+export interface OAuthConfig extends Omit<ConfigParts['oauth'], 'clients'> {
   readonly clients: readonly OAuthClient[];
-  /** What an assertion's `aud` must hold; absent: an address of this source under the request's own host. */
-  readonly audience?: string;
-  /** Of an access token, milliseconds. */
-  readonly lifetime: number;
-  /** Whether a delivery needs an access token beside its write key. */
-  readonly required: boolean;
 }
-
-export interface OAuthClient {
-  readonly id: string;
-  /** PEM or JWK of a public key. */
-  readonly key: string;
-  /** Absent: the key may be called anything. */
-  readonly keyId?: string;
-  readonly algorithms: readonly string[];
-}
-
-export interface QueryConfig {
-  readonly types: 'strings' | 'spec' | 'infer';
-  readonly type: string;
-  readonly event?: string;
-}
+export type OAuthClient = AnyAlgorithm<ConfigParts['oauthClient']>;
+export type QueryConfig = ConfigParts['query'];
 
 export interface CorsConfig {
   /** Origins as browsers send them, or `*`. */
   readonly origins: readonly string[];
-  /** Lets pages send cookies along, as both vendors' APIs do: `sendBeacon` always does. */
+  /** Lets pages send cookies, as both vendors' APIs do: `sendBeacon` always sends them. */
   readonly credentials?: boolean;
 }
 
-/** How a JSON Web Token is checked: of a source's deliveries, or of requests to the admin listener. */
-export interface JwtOptions {
-  /** URL of a JWKS; or `key`, a PEM public key, a JWK as JSON text, or a secret for HS algorithms. */
-  readonly jwks?: string;
-  readonly key?: string;
-  readonly issuer?: string;
-  readonly audience?: string;
+/** The options of a JSON Web Token that have a default. */
+type JwtDefaults = 'leeway' | 'requireExp' | 'allowPrivateAddresses';
+
+/** How a JSON Web Token is checked: in a source's deliveries, or in requests to the admin listener. */
+export type JwtOptions = AnyAlgorithm<
+  Omit<ConfigParts['jwt'], JwtDefaults> & Partial<Pick<ConfigParts['jwt'], JwtDefaults>>
+>;
+
+/** The schema lists the algorithms. The code that receives the list removes those that do not fit the key. */
+type AnyAlgorithm<Options> = Omit<Options, 'algorithms'> & {
   readonly algorithms: readonly string[];
-  /** Whether the host name in `jwks` may resolve into the operator's own network. */
-  readonly allowPrivateAddresses?: boolean;
+};
+
+/** Adds `secrets`, whatever the file calls them. For `basic` each is `user:password`. */
+interface Named<Scheme extends 'basic' | 'write-key'> {
+  readonly scheme: Scheme;
+  readonly secrets: readonly string[];
 }
 
 export type VerifyConfig =
-  | {
-      readonly scheme: 'segment-signature';
-      readonly header: string;
-      readonly secrets: readonly string[];
-      readonly batch: 'first-element' | 'whole-body';
-    }
-  | {
-      readonly scheme: 'shared-secret';
-      readonly header: string;
-      readonly secrets: readonly string[];
-    }
-  | {
-      readonly scheme: 'hmac';
-      readonly header: string;
-      readonly secrets: readonly string[];
-      readonly algorithm: 'sha1' | 'sha256' | 'sha512';
-      readonly encoding: 'hex' | 'base64';
-      readonly prefix: string;
-    }
-  /** `user:password` each. */
-  | { readonly scheme: 'basic'; readonly secrets: readonly string[] }
-  | { readonly scheme: 'write-key'; readonly secrets: readonly string[] }
+  | ConfigParts['verify-segment-signature']
+  | ConfigParts['verify-shared-secret']
+  | ConfigParts['verify-hmac']
+  | Named<'basic'>
+  | Named<'write-key'>
   | ({ readonly scheme: 'jwt' } & JwtOptions)
-  | { readonly scheme: 'none' };
+  | ConfigParts['verify-none'];
 
-export interface SinkConfig {
-  readonly type: string;
-  readonly where: WhereConfig;
-  /** Path of an ES module exporting `transform(event)`. */
-  readonly transform?: string;
-  readonly batch: {
-    readonly size: number;
-    readonly wait: number;
-    /** Characters of JSON from which on a batch is full, whatever its size; the sink type says, where it matters to it. */
+type CommonSinkOptions = Omit<ConfigParts['sink'], 'batch' | 'format'>;
+
+export interface SinkConfig extends CommonSinkOptions {
+  readonly batch: ConfigParts['batch'] & {
+    /** Characters of JSON at which a batch is full, whatever its number of events. Set by sink types that need it. */
     readonly bytes?: number;
   };
-  readonly lanes: number;
-  readonly retry: { readonly initial: number; readonly max: number; readonly giveUpAfter: number };
-  /** One attempt at one batch, milliseconds. */
-  readonly timeout: number;
   readonly format: 'canonical' | 'cloudevents';
-  /** What the sink's own schema describes, with its defaults filled in. */
+  /** The maximum number of pending events of this sink. If absent, the outbox's limit applies. */
+  readonly maxPending?: number;
+  readonly full: 'refuse' | 'drop-oldest' | 'dead-letter';
+  /** The options that the sink's own schema describes, with defaults filled in. */
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** An event goes to the sink where every given filter lets it pass. */
-export interface WhereConfig {
-  readonly sources?: readonly string[];
-  readonly types?: readonly string[];
-  /** Globs over the event's name: `*` any characters, `?` one. */
-  readonly events?: readonly string[];
-  readonly authenticated?: boolean;
-  /** Only events of users whose place among all is from `percentFrom` (0) to below `percent` (100). */
-  readonly percent?: number;
-  readonly percentFrom?: number;
-  /** Which id gives that place; `userId` unless it says otherwise. */
-  readonly by?: 'userId' | 'anonymousId' | 'groupId' | 'messageId';
-}
+/** An event goes to the sink if every given filter accepts it. */
+export type WhereConfig = ConfigParts['where'];

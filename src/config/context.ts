@@ -1,24 +1,42 @@
-import { isObject, type JsonObject, type JsonValue } from './json.js';
-import { suggestion } from './nearest.js';
-import { child, labelOf, quoted } from './pointer.js';
-import type { Problems } from './problems.js';
-import type { References } from './references.js';
-import type { Schemas } from './schemas.js';
+import { isObject, type JsonObject, type JsonValue } from '../core/json.js';
+import type { Environment, References } from './document/references.js';
+import { child, labelOf } from './problems/pointer.js';
+import type { Problems } from './problems/problems.js';
+import type { Schemas } from './schema/compile.js';
+import type { DefaultSecret } from './secrets/defaults.js';
 
-/** What the resolvers of the sections share while one configuration is read. */
+/** Options of the command line, which override the file. */
+export interface Overrides {
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+}
+
+/** The state that the readers of the sections share while one configuration is read. */
 export interface Context {
+  readonly env: Environment;
+  readonly overrides: Overrides;
+  /** The directory of default paths and generated secrets. */
+  readonly dataDir: string;
+  /** If false, generated secrets are not written to disk. */
+  readonly keepSecrets: boolean;
+  /** Whether several processes share the store. */
+  readonly isShared: boolean;
   readonly schemas: Schemas;
   readonly references: References;
   readonly problems: Problems;
   readonly warnings: string[];
+  /** The secrets of the default sources; empty if sources are configured. */
+  readonly secrets: DefaultSecret[];
 }
 
-/** Notes what is allowed but probably not meant. Never give it a secret. */
+/** Adds a warning about something that is allowed but probably unintended. Never pass it a secret. */
 export function warn(context: Context, pointer: string, message: string): void {
   context.warnings.push(`${labelOf(pointer)} ${message}`);
 }
 
-/** A copy of the mapping at `pointer`, `{}` where it is left out, or undefined and a problem where it is no mapping. */
+/**
+ * Returns a copy of the mapping at `pointer`, `{}` if it is omitted, or undefined and a problem if it is not a mapping.
+ */
 export function mappingAt(
   value: JsonValue | undefined,
   pointer: string,
@@ -28,68 +46,24 @@ export function mappingAt(
   if (isObject(value)) return { ...value };
   const hint =
     value === null
-      ? 'has no value: write {} after it, or take it out to get the defaults'
+      ? 'has no value; write {} after it, or remove it to use the defaults'
       : 'must be a mapping of options';
   problems.add(pointer, hint);
   return undefined;
 }
 
-/** The variant that `tag` (`type`, `scheme`) chooses, or undefined and a problem that names the nearest known one. */
-export function variantOf(
-  value: JsonObject,
-  tag: string,
-  known: readonly string[],
-  pointer: string,
-  { problems, references }: Context,
-): string | undefined {
-  const at = child(pointer, tag);
-  const chosen = value[tag];
-  if (typeof chosen === 'string' && known.includes(chosen)) return chosen;
-  if (chosen === undefined) {
-    problems.add(at, `is missing; known are ${known.join(', ')}`, 'missing');
-  } else if (typeof chosen !== 'string' || references.all.has(at)) {
-    problems.add(at, `must be one of ${known.join(', ')}`);
-  } else {
-    problems.add(at, `does not know ${quoted(chosen)}${suggestion(chosen, known)}`);
-  }
-  return undefined;
-}
-
-/** For an option that is unknown to `chosen`: says so where it belongs to another variant of the same kind. */
-export function belongsTo(
-  option: string,
-  tag: string,
-  chosen: string,
-  optionsOf: ReadonlyMap<string, readonly string[]>,
-): string | undefined {
-  const owners = [...optionsOf]
-    .filter(([, options]) => options.includes(option))
-    .map(([name]) => name);
-  return owners.length === 0
-    ? undefined
-    : `is an option of ${tag} ${owners.join(' and ')}, not of ${chosen}`;
-}
-
-/** The option names of every variant that `prefix` has. */
-export function optionsByVariant(schemas: Schemas, prefix: string): Map<string, readonly string[]> {
-  return new Map(
-    schemas.variants(prefix).map((name) => [name, schemas.optionsOf(`${prefix}-${name}`)]),
-  );
-}
-
-/** The members of a mapping by name, with their pointers; names that cannot be used become problems. */
+/** Returns the members of a mapping by name, with their pointers. Invalid names become problems. */
 export function namedMembers(
   value: JsonObject,
   pointer: string,
   { schemas, problems }: Context,
 ): (readonly [name: string, member: JsonValue, pointer: string])[] {
-  const isName = schemas.part('name');
   return Object.entries(value).map(([name, member]) => {
     const at = child(pointer, name);
-    if (!isName(name)) {
+    if (!schemas.isName(name)) {
       problems.add(
         at,
-        'cannot be the name: 1 to 64 letters, digits, - and _ are, a letter or digit first',
+        'is not a valid name; use 1 to 64 letters, digits, - and _, beginning with a letter or digit',
         'key',
       );
     }

@@ -1,27 +1,27 @@
 import { readFileSync, statSync } from 'node:fs';
-import { parseFile } from './document.js';
-import { invalid } from './problems.js';
-import type { Environment } from './references.js';
+import { configInvalid } from '../core/errors.js';
+import type { Overrides } from './context.js';
+import { parseFile } from './document/parse.js';
+import type { Environment } from './document/references.js';
 import { type LoadedConfig, resolve } from './resolve.js';
-import { loadSchemas } from './schemas.js';
-import type { Overrides } from './sections.js';
+import { loadSchemas } from './schema/compile.js';
 
 export type { LoadedConfig };
 
 export interface LoadOptions {
-  /** Where default paths and generated secrets are; `./data`. */
+  /** The directory of default paths and generated secrets. Default: `./data`. */
   readonly dataDir?: string;
-  /** False: generated secrets are not written down, for a check that must leave no trace. */
+  /** If false, generated secrets are not written to disk, for a check that must leave no trace. */
   readonly keepSecrets?: boolean;
 }
 
 export interface LoadInput extends LoadOptions {
-  /** YAML or JSON. Left out: all defaults. */
+  /** The path of a YAML or JSON file. If absent, all defaults apply. */
   readonly file?: string | undefined;
   readonly env: Environment;
-  /** From the command line; they come before the file. */
+  /** Options of the command line, which override the file. */
   readonly overrides?: Overrides;
-  /** What a command adds to what the file says (undefined: there is no file), before it is checked. */
+  /** Lets a command change the file's value (undefined if there is no file) before it is checked. */
   readonly amend?: (value: unknown) => unknown;
 }
 
@@ -29,8 +29,8 @@ export interface LoadInput extends LoadOptions {
 const MAX_FILE = 4 * 1024 * 1024;
 
 /**
- * Reads the configuration file and the environment (the only code that does), and checks both. The result is frozen;
- * durations are milliseconds, sizes bytes. Throws CONFIG_INVALID, whose `errors` name every problem with file, line and
+ * Reads the configuration file and the environment (no other code does), and checks both. The result is frozen.
+ * Durations are milliseconds, sizes bytes. Throws CONFIG_INVALID, whose `errors` list every problem with file, line and
  * column, and whose message is the first of them.
  */
 export function loadConfig(input: LoadInput): LoadedConfig {
@@ -45,7 +45,7 @@ export function loadConfig(input: LoadInput): LoadedConfig {
   });
 }
 
-/** The same for a configuration that a host application passes as an object; errors then name no lines. */
+/** Does the same for a configuration that a host application passes as an object. Its errors have no line numbers. */
 export function configFromObject(
   value: unknown,
   env: Environment,
@@ -63,7 +63,7 @@ function readText(file: string): string {
   try {
     const { size } = statSync(file);
     if (size > MAX_FILE)
-      throw invalid(`${file} is larger than 4 MB: that is no configuration file`);
+      throw configInvalid(`${file} is larger than 4 MB, the limit for a configuration file`);
     bytes = readFileSync(file);
   } catch (error) {
     throw unreadable(file, error);
@@ -72,7 +72,7 @@ function readText(file: string): string {
     // Strips a byte order mark, which editors on Windows write.
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
-    throw invalid(`${file} is not UTF-8 text: save it as UTF-8`, error);
+    throw configInvalid(`${file} is not UTF-8; save it as UTF-8`, error);
   }
 }
 
@@ -82,12 +82,15 @@ function unreadable(file: string, error: unknown): Error {
     case 'CONFIG_INVALID':
       return error as Error;
     case 'ENOENT':
-      return invalid(`${file} does not exist: check the path given with --config`, error);
+      return configInvalid(`${file} does not exist; check the path given with --config`, error);
     case 'EISDIR':
-      return invalid(`${file} is a directory: name the file in it`, error);
+      return configInvalid(`${file} is a directory; give the path of a file`, error);
     case 'EACCES':
-      return invalid(`${file} may not be read by this user: change its permissions`, error);
+      return configInvalid(`${file} is not readable by this user; change its permissions`, error);
     default:
-      return invalid(`${file} cannot be read (${code ?? 'unknown error'}): check the path`, error);
+      return configInvalid(
+        `${file} cannot be read (${code ?? 'unknown error'}); check the path`,
+        error,
+      );
   }
 }

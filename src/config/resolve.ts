@@ -1,24 +1,21 @@
+import { configInvalid } from '../core/errors.js';
+import { isObject } from '../core/json.js';
 import { crossCheck } from './checks.js';
-import { conceal } from './conceal.js';
 import type { Config } from './config.js';
-import type { Context } from './context.js';
+import type { Context, Overrides } from './context.js';
+import { type Environment, type References, substitute } from './document/references.js';
 import { deepFreeze } from './freeze.js';
-import { isObject, type JsonObject, type JsonValue } from './json.js';
-import { suggestion } from './nearest.js';
-import { child } from './pointer.js';
-import { invalid, type Origin, Problems } from './problems.js';
-import { type Environment, type References, substitute } from './references.js';
-import type { Schemas } from './schemas.js';
-import { type DefaultSecret, defaultSecrets } from './secrets.js';
-import { type Overrides, resolveAdmin, resolveOutbox, resolveServer } from './sections.js';
-import { resolveSinks } from './sinks.js';
-import { resolveSources } from './sources.js';
+import { type Origin, Problems } from './problems/problems.js';
+import type { Schemas } from './schema/compile.js';
+import { conceal } from './secrets/conceal.js';
+import type { DefaultSecret } from './secrets/defaults.js';
+import { readSections } from './sections/table.js';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface ResolveInput {
-  /** What the file or the caller says, as it was read; null and undefined stand for an empty file. */
+  /** The value as read from the file or passed by the caller. null and undefined mean an empty file. */
   readonly value: unknown;
   readonly origin: Origin;
   readonly env: Environment;
@@ -37,80 +34,52 @@ interface ShownSecret extends DefaultSecret {
 export interface LoadedConfig {
   readonly config: Config;
   readonly logLevel: LogLevel;
-  /** One line each, without secrets: what is allowed but probably not meant. */
+  /** One line each, without secrets: what is allowed but probably unintended. */
   readonly warnings: readonly string[];
-  /** Empty where sources are configured. */
+  /** Empty if sources are configured. */
   readonly secrets: readonly ShownSecret[];
 }
 
-/** From what was written to what the program runs on. Throws CONFIG_INVALID and nothing else. */
-export function resolve(input: ResolveInput): LoadedConfig {
-  const { env, schemas, overrides, dataDir } = input;
-  const logLevel = logLevelFrom(env);
-  const problems = new Problems(input.origin);
+/** Turns the written configuration into the one that the program runs on. Throws only CONFIG_INVALID. */
+export function resolve({ value, origin, ...input }: ResolveInput): LoadedConfig {
+  const logLevel = logLevelFrom(input.env);
+  const problems = new Problems(origin);
   const references: References = { whole: new Map(), all: new Set() };
-  const context: Context = { schemas, references, problems, warnings: [] };
+  const context: Context = {
+    ...input,
+    isShared: false,
+    references,
+    problems,
+    warnings: [],
+    secrets: [],
+  };
 
-  const value = substitute(input.value ?? {}, '', env, references, problems);
-  problems.throwIfAny();
-  const file = topLevel(value, context);
-
-  const server = resolveServer(file['server'], overrides, env, context);
-  const admin = resolveAdmin(file['admin'], context);
-  const outbox = resolveOutbox(file['outbox'], dataDir, context);
-  const sinks = resolveSinks(file['sinks'], dataDir, context);
-  let written = file['sources'];
-  let secrets: readonly DefaultSecret[] = [];
-  if (written === undefined) {
-    // Only a configuration that is right so far makes secrets and writes them down.
-    problems.throwIfAny();
-    secrets = defaultSecrets(env, dataDir, input.keepSecrets, context.warnings);
-    written = defaultSources(secrets, context);
+  const file = substitute(value ?? {}, '', input.env, references, problems);
+  if (!isObject(file)) {
+    const sections = input.schemas.sections.filter((name) => !name.startsWith('$'));
+    problems.add('', `must be a mapping of ${sections.join(', ')}`);
   }
-  const sources = resolveSources(written, context);
   problems.throwIfAny();
-
-  const config: Config = { server, ...(admin && { admin }), outbox, sources, sinks };
+  const config = readSections(isObject(file) ? file : {}, context);
   crossCheck(config, context);
   problems.throwIfAny();
   return {
     config: deepFreeze(conceal(config)),
     logLevel,
     warnings: context.warnings,
-    secrets: secrets.map((secret) => ({
+    secrets: context.secrets.map((secret) => ({
       ...secret,
       vendor: secret.name,
-      path: sources[secret.name]?.path ?? '',
+      path: config.sources[secret.name]?.path ?? '',
     })),
   };
-}
-
-function topLevel(value: JsonValue, { schemas, problems }: Context): JsonObject {
-  const sections = schemas.sections.filter((name) => !name.startsWith('$'));
-  if (!isObject(value)) {
-    problems.add('', `must be a mapping of ${sections.join(', ')}`);
-    problems.throwIfAny();
-    return {};
-  }
-  for (const key of Object.keys(value)) {
-    if (schemas.sections.includes(key)) continue;
-    problems.add(child('', key), `is not known${suggestion(key, sections)}`, 'key');
-  }
-  return value;
-}
-
-/** The default sources of the schema, whose references are filled with the secrets wherever those came from. */
-function defaultSources(secrets: readonly DefaultSecret[], context: Context): JsonValue {
-  const env = Object.fromEntries(secrets.map(({ variable, secret }) => [variable, secret]));
-  const sources = context.schemas.defaultOf('sources');
-  return substitute(sources, '/sources', env, context.references, context.problems);
 }
 
 function logLevelFrom(env: Environment): LogLevel {
   const text = env['LOG_LEVEL'] || 'info';
   const level = LOG_LEVELS.find((known) => known === text.toLowerCase());
   if (level) return level;
-  throw invalid(
+  throw configInvalid(
     `LOG_LEVEL in the environment must be one of ${LOG_LEVELS.join(', ')}; set one of them`,
   );
 }

@@ -1,62 +1,82 @@
-import { TrackbridgeError } from '../errors.js';
-import type { JsonValue } from '../event/event.js';
-import { decodeForm, looksLikeForm } from './form.js';
-import { parseJson, tryParseJson } from './json.js';
+import { TrackbridgeError } from '../core/errors.js';
+import type { JsonValue } from '../core/json.js';
+import type { ContentTypes } from './content-types.js';
+import { decodeForm, looksLikeForm } from './form/parse.js';
+import { parseEvents, tryParseEvents } from './json/parse.js';
 import type { Limits } from './limits.js';
-import { decodeMultipart, type MultipartReader } from './multipart.js';
+import { boundaryOf, decodeMultipart } from './multipart/parse.js';
 import { decodeText } from './text.js';
-import { decodeXml } from './xml.js';
+import { decodeXml } from './xml/parse.js';
+
+/** No sender names more than one boundary, and each can cost a search through the body. */
+const MOST_BOUNDARIES = 4;
+
+export const FORM = 'application/x-www-form-urlencoded';
+
+/** Matches a JSON text that is neither an object nor an array. It is not an event, but it is JSON. */
+const SCALAR = /^\s*(?:"|-?[0-9][0-9.eE+-]*\s*$|(?:true|false|null)\s*$)/;
 
 /**
- * The value of a body, after `Content-Encoding` is undone. The body decides, not the label: what starts with `{` or `[` is
- * JSON, what starts with `<` is XML. The RudderStack Node SDK labels its JSON as a form, browsers theirs as text/plain, and
- * RudderStack can send two content types. Only where the start says nothing the label decides; without one that helps it is
- * JSON, else a form.
+ * Decodes a decompressed body. The body decides, not its content type: a body that begins with `{` or `[` is JSON, one
+ * that begins with `<` is XML, one that begins with a boundary is multipart. RudderStack's Node SDK labels its JSON as
+ * a form, browsers label theirs as text/plain, and RudderStack can label a form both as JSON and as a form, in any
+ * order. The content type decides only if the body does not.
  *
- * Synchronous but for multipart. Throws BODY_EMPTY, BODY_MALFORMED or LIMIT_EXCEEDED, and what `readMultipart` rejects with.
+ * Throws BODY_EMPTY, BODY_MALFORMED or LIMIT_EXCEEDED.
  */
-export function decodeBody(
-  body: Buffer,
-  contentType: string | undefined,
-  readMultipart: MultipartReader,
-  limits: Limits,
-): JsonValue | Promise<JsonValue> {
+export function decodeBody(body: Buffer, labels: ContentTypes, limits: Limits): JsonValue {
   const start = firstCharacter(body);
   if (start === undefined) {
     throw new TrackbridgeError(
       'BODY_EMPTY',
-      'the body holds no event; send one as JSON, form or XML',
+      'the body contains no event; send one as JSON, form or XML',
     );
   }
-  if (start === '{' || start === '[') return parseJson(decodeText(body, contentType), limits);
-  if (start === '<') return decodeXml(decodeText(body, xmlLabel(body, contentType)), limits);
-  const mediaType = mediaTypeOf(contentType);
-  if (mediaType === 'multipart/form-data' && contentType !== undefined) {
-    return readMultipart(body, contentType).then((fields) => decodeMultipart(fields, limits));
-  }
-  return decodeByLabel(decodeText(body, contentType), mediaType, limits);
+  if (start === '{' || start === '[') return parseEvents(decodeText(body, labels), limits);
+  if (start === '<') return decodeXml(decodeText(body, labels, declaredCharset(body)), limits);
+  const boundary = multipartBoundary(body, labels);
+  if (boundary !== undefined) return decodeMultipart(body, boundary, limits);
+  return decodeUnmarked(decodeText(body, labels), labels, limits);
 }
 
-function decodeByLabel(text: string, mediaType: string, limits: Limits): JsonValue {
-  // UTF-16 shows what it starts with only as text.
-  const start = text.trimStart()[0];
-  if (start === '{' || start === '[' || isType(mediaType, 'json')) return parseJson(text, limits);
-  if (start === '<' || isType(mediaType, 'xml')) return decodeXml(text, limits);
-  if (mediaType === 'application/x-www-form-urlencoded') return decodeForm(text, limits);
+/** Whether a body is empty or only whitespace. */
+export function isBlankBody(body: Buffer): boolean {
+  return firstCharacter(body) === undefined;
+}
 
-  const value = tryParseJson(text, limits);
-  if (value !== undefined) return value;
-  if (looksLikeForm(text)) return decodeForm(text, limits);
+function decodeUnmarked(text: string, labels: ContentTypes, limits: Limits): JsonValue {
+  // The first character of UTF-16 is visible only after decoding.
+  const start = text.trimStart()[0];
+  if (start === '{' || start === '[') return parseEvents(text, limits);
+  if (start === '<') return decodeXml(text, limits);
+  const isForm = labels.says(FORM);
+  const isJson = labels.saysFormat('json');
+  if (SCALAR.test(text) && (isJson || !isForm)) {
+    const value = tryParseEvents(text, limits);
+    if (value !== undefined) return value;
+  }
+  if (isForm || looksLikeForm(text)) return decodeForm(text, limits);
+  if (isJson) return parseEvents(text, limits);
+  if (labels.saysFormat('xml')) return decodeXml(text, limits);
   const advice = /^--\S/.test(text)
-    ? 'it looks like multipart: send Content-Type multipart/form-data with its boundary'
-    : 'send JSON, a form, XML or multipart, and say which in Content-Type';
+    ? 'the body looks like multipart: send Content-Type multipart/form-data with the boundary'
+    : 'send JSON, a form, XML or multipart, with the matching Content-Type';
   throw new TrackbridgeError(
     'BODY_MALFORMED',
-    `the body is in no format that is known here; ${advice}`,
+    `the format of the body is not supported; ${advice}`,
   );
 }
 
-// The first byte that is neither a UTF-8 byte order mark nor white space, as a character.
+/** Returns the boundary that the body begins with, or that its own first line shows; undefined if there is none. */
+export function multipartBoundary(body: Buffer, labels: ContentTypes): string | undefined {
+  const given = labels.boundaries().slice(0, MOST_BOUNDARIES);
+  const begins = (boundary: string): boolean =>
+    body.subarray(0, boundary.length + 2).equals(Buffer.from(`--${boundary}`));
+  // Text before the first boundary is allowed, but no sender writes any.
+  return given.find(begins) ?? boundaryOf(body) ?? given.find((one) => body.includes(`--${one}`));
+}
+
+// Returns the first byte that is neither part of a UTF-8 byte order mark nor whitespace, as a character.
 function firstCharacter(body: Buffer): string | undefined {
   let at = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? 3 : 0;
   for (; at < body.length; at++) {
@@ -67,19 +87,9 @@ function firstCharacter(body: Buffer): string | undefined {
   return undefined;
 }
 
-function mediaTypeOf(contentType = ''): string {
-  return (contentType.split(';', 1)[0] ?? '').trim().toLowerCase();
-}
-
-function isType(mediaType: string, format: 'json' | 'xml'): boolean {
-  return mediaType.endsWith(`/${format}`) || mediaType.endsWith(`+${format}`);
-}
-
-// XML can name its charset itself; a label of the request goes before it (RFC 7303).
-function xmlLabel(body: Buffer, contentType = ''): string {
-  if (/charset\s*=/i.test(contentType)) return contentType;
-  const declared = /^\s*<\?xml[^>]*\sencoding\s*=\s*["']([\w.:-]+)/.exec(
+/** Reads the charset in an XML declaration. A charset in `Content-Type` takes precedence (RFC 7303). */
+function declaredCharset(body: Buffer): string | undefined {
+  return /^\s*<\?xml[^>]*\sencoding\s*=\s*["']([\w.:-]+)/.exec(
     body.toString('latin1', 0, 200),
-  );
-  return `application/xml; charset=${declared?.[1] ?? 'utf-8'}`;
+  )?.[1];
 }

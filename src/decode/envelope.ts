@@ -1,32 +1,40 @@
-import { TrackbridgeError } from '../errors.js';
-import { isObject, type JsonObject, type JsonValue } from '../event/event.js';
+import { TrackbridgeError } from '../core/errors.js';
+import { isObject, type JsonObject, type JsonValue } from '../core/json.js';
+import { quoteLongIds } from './json/exact-ids.js';
 import { LIMITS, type Limits } from './limits.js';
-import { flattenedKey } from './query-keys.js';
-import { readParameters } from './query-parameters.js';
-import { parseNumber } from './query-values.js';
+import { flattenedKey } from './query/keys.js';
+import { readParameters } from './query/parameters.js';
+import { parseNumber } from './query/values.js';
 import { checkLimits, dropPrototypeKeys } from './sanitize.js';
 
-/** What `transformation.js` adds to a GET or DELETE delivery: the event but for the values that the query carries. */
+/**
+ * The envelope that `transformation.js` adds to a GET or DELETE delivery: the event without the values that the query
+ * carries.
+ */
 export interface Envelope {
   readonly event: JsonObject;
-  /** The member that the query carries, and the shape to fill with its values; absent where it carries nothing. */
+  /** The member that the query carries, and the shape to fill with its values; absent if it carries nothing. */
   readonly carried?: { readonly name: 'properties' | 'traits'; readonly shape: JsonValue };
 }
 
 export interface OpenedEnvelope {
-  /** The event as a POST delivery would have held it. */
+  /** The event as a POST delivery would have carried it. */
   readonly event: JsonObject;
-  /** Keys that the envelope speaks of and the query lacks, or holds as something else; in the event's order. */
+  /** Keys of the envelope that the query lacks or holds with another type, in the event's order. */
   readonly collisions: string[];
 }
+
+// How far an envelope's keys may exceed the query's length: proxies drop parameters.
+const KEYS_A_QUERY = 4;
+const SPARE = 1_000_000;
 
 const HEADER = 'x-trackbridge-event';
 const FRAME = /^([1-9][0-9]{0,3})\/([1-9][0-9]{0,3});(.*);$/s;
 
 /**
- * Puts the envelope together from the request's headers; `header` gives the first value of a name in lower case.
- * Undefined where there is none. Throws QUERY_MALFORMED where it is damaged or of another version, LIMIT_EXCEEDED where
- * it is nested deeper than a body may be.
+ * Assembles the envelope from the delivery's headers; `header` returns the first value of a name in lower case.
+ * Undefined if there is none. Throws QUERY_MALFORMED if the envelope is damaged or of another version, LIMIT_EXCEEDED
+ * if it is nested deeper than a body may be.
  */
 export function readEnvelope(
   header: (name: string) => string | undefined,
@@ -39,7 +47,7 @@ export function readEnvelope(
 function joinedText(header: (name: string) => string | undefined): string | undefined {
   const first = header(HEADER) ?? header(`${HEADER}-1`);
   if (first === undefined) {
-    // Without this look a proxy that cut the first header would turn every event into an anonymous track.
+    // Without this check, a proxy that dropped the first header would turn every event into an anonymous track.
     if (header(`${HEADER}-2`) !== undefined) throw damaged('header 1 is missing');
     return undefined;
   }
@@ -50,7 +58,7 @@ function joinedText(header: (name: string) => string | undefined): string | unde
     if (value === undefined) throw damaged(`header ${index} of ${count} is missing`);
     const [, position, of, part] = FRAME.exec(value) ?? [];
     if (part === undefined || Number(position) !== index || Number(of) !== count) {
-      throw damaged(`header ${index} is not what was sent`);
+      throw damaged(`header ${index} was changed on the way`);
     }
     parts.push(part);
   }
@@ -60,18 +68,18 @@ function joinedText(header: (name: string) => string | undefined): string | unde
 function parseEnvelope(text: string, limits: Limits): Envelope {
   let parsed: JsonValue;
   try {
-    parsed = JSON.parse(text) as JsonValue;
+    parsed = JSON.parse(quoteLongIds(text, 'envelope')) as JsonValue;
   } catch {
-    // Without a cause: V8's words quote the text, which is payload, and a cause is logged.
+    // No cause is attached: V8's message quotes the text, which is payload, and causes are logged.
     throw damaged('it is not JSON');
   }
-  // The event is one level deeper in here than in a body, and the envelope's own keys come on top.
+  // The event is one level deeper here than in a body, and the envelope adds its own keys.
   checkLimits(parsed, { ...limits, depth: limits.depth + 1, keys: limits.keys + 4 });
   const envelope = dropPrototypeKeys(parsed);
-  if (!isObject(envelope) || !isObject(envelope['event'])) throw damaged('it holds no event');
+  if (!isObject(envelope) || !isObject(envelope['event'])) throw damaged('it contains no event');
   if (envelope['v'] !== 1) {
-    const detail = 'print the transformation of this version of Trackbridge and paste it again';
-    throw new TrackbridgeError('QUERY_MALFORMED', `the envelope's version is not known; ${detail}`);
+    const detail = 'print the transformation with this version of Trackbridge and paste it again';
+    throw new TrackbridgeError('QUERY_MALFORMED', `unknown version of the envelope; ${detail}`);
   }
   const event = envelope['event'];
   for (const name of ['properties', 'traits'] as const) {
@@ -82,9 +90,9 @@ function parseEnvelope(text: string, limits: Limits): Envelope {
 }
 
 /**
- * Restores the event: fills the envelope's shape with the values of the raw query (without `?`). Parameters that the
- * shape does not name are the configured URL's own and are left alone; of a repeated one the last is the event's. What
- * the query lacks is left out (in an array: null). Throws QUERY_MALFORMED and LIMIT_EXCEEDED.
+ * Restores the event by filling the envelope's shape with the values of the raw query (without `?`). Parameters that
+ * the shape does not name belong to the configured URL and are ignored; of a repeated parameter the last is the
+ * event's. Members missing from the query are omitted (in an array: null). Throws QUERY_MALFORMED and LIMIT_EXCEEDED.
  */
 export function openEnvelope(
   envelope: Envelope,
@@ -95,19 +103,39 @@ export function openEnvelope(
   const event = { ...envelope.event };
   const collisions: string[] = [];
   if (carried !== undefined) {
-    const texts = new Map(readParameters(query, limits).map(({ key, value }) => [key, value]));
-    const value = fill(carried.shape, '', texts, collisions);
+    const value = fill(carried.shape, '', new Texts(query, limits), collisions);
     if (value !== undefined) event[carried.name] = value;
   }
   checkLimits(event, limits);
   return { event, collisions };
 }
 
-// Recursive: readEnvelope lets nothing in that is deeper than the limit.
+/** The texts of a query, by key. */
+class Texts {
+  readonly #texts: ReadonlyMap<string, string>;
+  #left: number;
+
+  constructor(query: string, limits: Limits) {
+    this.#texts = new Map(readParameters(query, limits).map(({ key, value }) => [key, value]));
+    this.#left = SPARE + KEYS_A_QUERY * query.length;
+  }
+
+  /**
+   * Throws QUERY_MALFORMED if the requested keys are together far longer than the query: a short envelope can name a
+   * thousand keys that all begin with a name of 250 kB.
+   */
+  get(key: string): string | undefined {
+    this.#left -= key.length;
+    if (this.#left < 0) throw damaged('its keys are longer than the query can be');
+    return this.#texts.get(key);
+  }
+}
+
+// Recursion is safe: readEnvelope rejects envelopes deeper than the limit.
 function fill(
   shape: JsonValue,
   key: string,
-  texts: ReadonlyMap<string, string>,
+  texts: Texts,
   collisions: string[],
 ): JsonValue | undefined {
   if (typeof shape === 'string') return fillText(shape, key, texts, collisions);
@@ -128,11 +156,11 @@ function fill(
 function fillText(
   code: string,
   key: string,
-  texts: ReadonlyMap<string, string>,
+  texts: Texts,
   collisions: string[],
 ): JsonValue | undefined {
   if (code.startsWith('=')) return code.slice(1);
-  if (code !== 's' && code !== 'n') throw damaged('its shape holds an unknown code');
+  if (code !== 's' && code !== 'n') throw damaged('its shape contains an unknown code');
   const text = texts.get(key);
   if (text === undefined) {
     collisions.push(key);

@@ -1,41 +1,39 @@
 import { isAscii } from 'node:buffer';
 import { TextDecoder } from 'node:util';
-import { TrackbridgeError } from '../errors.js';
+import { TrackbridgeError } from '../core/errors.js';
+import { ContentTypes } from './content-types.js';
 
+const UNLABELLED = new ContentTypes([]);
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * The text of a body: strict UTF-8, a byte order mark dropped.
+ * Decodes a body as strict UTF-8 and drops a byte order mark.
  *
- * Bytes that are not UTF-8 are tried in the charset that `contentType` names, if it names another one that the platform
- * knows. The bytes come first because labels lie: RudderStack can send two content types for one body, and RFC 8259 gives
- * JSON no charset but UTF-8.
- * Throws BODY_MALFORMED with the byte offset (from 0) at which the text stops being UTF-8.
+ * A body that is not UTF-8 is decoded in the charsets named by `labels`, then by `declared`, if the platform supports
+ * them. UTF-8 is tried first because labels can be wrong: RudderStack can send two content types for one body, and RFC
+ * 8259 allows JSON no other charset. Throws BODY_MALFORMED with the byte offset (from 0) of the first invalid byte.
  */
-export function decodeText(body: Buffer, contentType?: string): string {
-  // Most events are plain ASCII, and checking for that and copying takes a quarter of the time of decoding UTF-8.
+export function decodeText(body: Buffer, labels = UNLABELLED, declared?: string): string {
+  // Most events are plain ASCII. Checking for ASCII and copying takes a quarter of the time of decoding UTF-8.
   if (isAscii(body)) return body.toString('latin1');
-  return tryDecode(body, UTF8) ?? decodeAsLabelled(body, contentType);
+  return tryDecode(body, UTF8) ?? decodeAsLabelled(body, [...labels.charsets(), declared ?? '']);
 }
 
-function decodeAsLabelled(body: Buffer, contentType: string | undefined): string {
-  const charset = charsetOf(contentType);
-  const decoder = charset === undefined ? undefined : decoderOf(charset);
-  const text = decoder && decoder.encoding !== 'utf-8' ? tryDecode(body, decoder) : undefined;
-  if (text !== undefined) return text;
+function decodeAsLabelled(body: Buffer, charsets: readonly string[]): string {
+  for (const charset of charsets) {
+    const decoder = decoderOf(charset);
+    const text = decoder && decoder.encoding !== 'utf-8' ? tryDecode(body, decoder) : undefined;
+    if (text !== undefined) return text;
+  }
   const detail = `the body is not UTF-8 from byte ${firstInvalidByte(body)} on; send UTF-8, or name its charset in Content-Type`;
   throw new TrackbridgeError('BODY_MALFORMED', detail);
-}
-
-function charsetOf(contentType = ''): string | undefined {
-  return /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType)?.[1];
 }
 
 function decoderOf(charset: string): TextDecoder | undefined {
   try {
     return new TextDecoder(charset, { fatal: true });
   } catch {
-    // A RangeError: a charset that this platform does not know, and so no help.
+    // A RangeError means that the platform does not support the charset.
     return undefined;
   }
 }
@@ -48,7 +46,7 @@ function tryDecode(body: Buffer, decoder: TextDecoder): string | undefined {
   }
 }
 
-// Lenient decoding puts U+FFFD where bytes are wrong; the first one that the bytes do not spell out is the fault.
+// Lenient decoding replaces invalid bytes with U+FFFD. The first U+FFFD that the bytes do not encode is the fault.
 function firstInvalidByte(body: Buffer): number {
   const text = body.toString('utf8');
   let byte = 0;

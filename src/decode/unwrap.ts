@@ -1,32 +1,38 @@
-import { TrackbridgeError } from '../errors.js';
-import { isObject, type JsonObject, type JsonValue } from '../event/event.js';
-import { decodeForm, looksLikeForm } from './form.js';
+import { TrackbridgeError } from '../core/errors.js';
+import { isObject, type JsonObject, type JsonValue } from '../core/json.js';
+import { batchOf } from './batch.js';
+import { decodeForm, looksLikeForm } from './form/parse.js';
 import type { Limits } from './limits.js';
+import { tooManyEvents } from './sanitize.js';
 
 export interface RawEvents {
-  /** Whether one status stands for several events; a batch of one is one. */
+  /** Whether the body is a batch, including a batch of one. */
   readonly batch: boolean;
   readonly events: JsonValue[];
-  /** What stands beside `batch` in `{"batch": [...]}`: for Segment `context`, `integrations` and `sentAt` of every item. */
+  /**
+   * The fields beside `batch` in `{"batch": [...]}`: for Segment, the `context`, `integrations` and `sentAt` of every
+   * item.
+   */
   readonly envelope?: JsonObject;
 }
 
 /**
- * The events of a decoded body: an array holds several (also if it holds one or none), so does an object with a `batch`
- * array whose `type`, if it has any, is `batch`; everything else is one event. Throws LIMIT_EXCEEDED for more than
- * `limits.events` of them.
+ * Returns the events of a decoded body, by the rules of `batchOf`. Throws LIMIT_EXCEEDED for more than `limits.events`.
  */
 export function toRawEvents(value: JsonValue, limits: Limits): RawEvents {
-  if (Array.isArray(value)) return { batch: true, events: atMost(value, limits) };
-  if (!isObject(value) || !isBatch(value)) return { batch: false, events: [value] };
-  const { batch, ...envelope } = value;
-  return { batch: true, events: atMost(Array.isArray(batch) ? batch : [], limits), envelope };
+  const events = batchOf(value);
+  if (events === undefined) return { batch: false, events: [value] };
+  if (events.length > limits.events) throw tooManyEvents(events.length, limits);
+  if (!isObject(value)) return { batch: true, events };
+  const { batch: _, ...envelope } = value;
+  return { batch: true, events, envelope };
 }
 
 /**
- * The event inside an element of a batch. Segment's Extensible Webhook wraps each: `{"json": {...}}`, or `{"body": "a=b"}`
- * where it is set to form encoding (seen in its recorded requests; the array itself is JSON either way). Only an element
- * with that one member is taken as a wrapper. Throws nothing: what cannot be unwrapped stays as it is.
+ * Unwraps the event inside an element of a batch. Segment's Extensible Webhook wraps each event as `{"json": {...}}`,
+ * or as `{"body": "a=b"}` if set to form encoding (seen in its recorded requests; the array itself is JSON in both
+ * cases). Only an element with exactly that one member counts as a wrapper. An element that cannot be unwrapped stays
+ * as it is.
  */
 export function unwrapJsonMember(element: JsonValue, limits: Limits): JsonValue {
   if (!isObject(element)) return element;
@@ -38,19 +44,8 @@ export function unwrapJsonMember(element: JsonValue, limits: Limits): JsonValue 
   try {
     return decodeForm(body, limits);
   } catch (error) {
-    // One bad element must not refuse the others: it goes into quarantine as it came.
+    // An invalid element must not reject the others. It is quarantined as received.
     if (error instanceof TrackbridgeError) return element;
     throw error;
   }
-}
-
-function isBatch(value: JsonObject): boolean {
-  const { batch, type } = value;
-  return Array.isArray(batch) && (type === undefined || type === 'batch');
-}
-
-function atMost(events: JsonValue[], limits: Limits): JsonValue[] {
-  if (events.length <= limits.events) return events;
-  const detail = `the batch holds ${events.length} events, over the limit of ${limits.events}; send smaller batches`;
-  throw new TrackbridgeError('LIMIT_EXCEEDED', detail);
 }

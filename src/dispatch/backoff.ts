@@ -1,17 +1,17 @@
 export interface BackoffConfig {
   /** Milliseconds before the second attempt. */
   readonly initial: number;
-  /** Milliseconds that no wait exceeds, unless the far side asked for more. */
+  /** The longest wait in milliseconds, unless the server asks for a longer one. */
   readonly max: number;
 }
 
-// 2^52 times a millisecond is past every `max`; a larger power would reach Infinity, and 0 times that is NaN.
+// 2^52 milliseconds exceeds every `max`. A larger power would reach Infinity, and 0 times Infinity is NaN.
 const LARGEST_POWER = 52;
 
 /**
- * Milliseconds to wait after the `failures`-th failed attempt in a row (1 is the first): doubled each time up to `max`,
- * of which a random half is taken off. Half stays, so that a sink in trouble is never hammered by a lucky draw; half
- * varies, so that lanes which failed together do not come back together. `random` is uniform in [0, 1).
+ * Returns the milliseconds to wait after the `failures`-th failed attempt in a row (the first is 1). The wait doubles
+ * each time up to `max`. Jitter subtracts up to half of it, so that lanes that failed together do not retry together; the
+ * other half protects a failing sink from a burst of attempts. `random` is uniform in [0, 1).
  */
 export function backoff(failures: number, config: BackoffConfig, random: () => number): number {
   const power = Math.min(Math.max(failures - 1, 0), LARGEST_POWER);
@@ -20,8 +20,8 @@ export function backoff(failures: number, config: BackoffConfig, random: () => n
 }
 
 /**
- * The wait after `failures` attempts where the far side may have asked for a time of its own: the longer of the two, but
- * never past `left`, the milliseconds until the event is given up, when it gets its last attempt.
+ * Returns the longer of the backoff and the wait that the server asked for. It is at most `left`, the milliseconds until
+ * the event is given up, because the event gets its last attempt then.
  */
 export function waitAfter(
   failures: number,

@@ -1,19 +1,22 @@
-import type { Circuit } from './breaker.js';
-import { oneLine } from './one-line.js';
+import type { Circuit } from './circuit/breaker.js';
+import { errorText } from './error-text.js';
 
 export interface SinkState extends SinkHealth, Circuit {}
 
 export interface SinkHealth {
   readonly name: string;
-  /** `backing-off`: at least one lane waits to try again. `opening`: not opened yet, by itself a reason for retries. */
-  readonly state: 'running' | 'backing-off' | 'opening' | 'stopped';
-  /** What last went wrong, also where it has been cured since: see `failuresInARow`. */
+  /**
+   * `paused`: by an operator. `backing-off`: at least one lane waits for a retry. `opening`: not open yet; opening is
+   * retried.
+   */
+  readonly state: 'running' | 'backing-off' | 'opening' | 'paused' | 'stopped';
+  /** The most recent error, even if it no longer occurs: see `failuresInARow`. */
   readonly lastError?: string;
-  /** Failed attempts since the last one that got anything through, over all lanes. */
+  /** Failed attempts since the last success, over all lanes. */
   readonly failuresInARow: number;
 }
 
-/** What an operator sees of a sink; its lanes write it, the admin API reads it. */
+/** A sink's state as operators see it. Its lanes write it; the admin API reads it. */
 export class Health {
   readonly #name: string;
   #phase: 'opening' | 'running' | 'stopped' = 'stopped';
@@ -31,16 +34,16 @@ export class Health {
 
   failed(error: string): void {
     this.#failures++;
-    this.#lastError = oneLine(error);
+    this.#lastError = errorText(error);
   }
 
-  /** Something got through; `error` is what did not. */
+  /** Something was delivered; `error` describes what was not. */
   worked(error?: string): void {
     this.#failures = 0;
-    if (error !== undefined) this.#lastError = oneLine(error);
+    if (error !== undefined) this.#lastError = errorText(error);
   }
 
-  /** Runs a wait during which the sink counts as backing off. */
+  /** Awaits a wait during which the sink counts as backing off. */
   async whileBackingOff<T>(wait: Promise<T>): Promise<T> {
     this.#backingOff++;
     try {

@@ -1,52 +1,30 @@
-import type { Clock } from '../clock.js';
+import type { Clock } from '../core/clock.js';
+import type { Observations } from '../core/observe.js';
 
-/** What a structured logger looks like from here; pino's fits. */
+/** The structured logger that the dispatcher needs. pino's fits. */
 export interface DispatchLog {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
 }
 
-/** What the dispatcher counts. An event a transform multiplied is attempted several times and settled once. */
-export interface DispatchMetrics {
-  attempt(sink: string, outcome: 'delivered' | 'transient' | 'permanent', events: number): void;
-  deadLetter(sink: string, events: number): void;
-  circuitOpened(sink: string): void;
-}
+/** What the dispatcher publishes. */
+export type DispatchObservations = Pick<
+  Observations,
+  'attempted' | 'withheld' | 'settled' | 'circuitOpened'
+>;
 
-/** What became of an event in one attempt; `skipped`: the sink did not want it. */
-export interface ObservedEvent {
-  /** The outbox's id. */
-  readonly id: string;
-  readonly outcome: 'delivered' | 'transient' | 'permanent' | 'skipped';
-  readonly error?: string;
-}
-
-/** Told of every attempt as it ends, and of what is not sent. Neither throws nor waits. */
-export interface AttemptObserver {
-  /** Asked first: nothing is put together while nobody looks. */
-  readonly wanted: boolean;
-  /** `at`: when it ended, milliseconds since the epoch. */
-  attempted(report: {
-    readonly sink: string;
-    readonly at: number;
-    readonly ms: number;
-    readonly events: readonly ObservedEvent[];
-  }): void;
-}
-
-/** What every part of the dispatcher is handed. */
+/** What every part of the dispatcher receives. */
 export interface DispatchPorts {
   readonly clock: Clock;
   readonly log: DispatchLog;
-  readonly metrics: DispatchMetrics;
+  readonly observations: DispatchObservations;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  readonly observer?: AttemptObserver;
 }
 
 /**
- * How far a stop has come. `soft`: claim nothing more, finish what is held. `hard`: abort attempts; whatever is not
+ * The stages of a stop. `soft`: claim nothing more and finish what is held. `hard`: abort attempts; whatever is not
  * settled stays pending in the outbox.
  */
 export interface StopSignals {

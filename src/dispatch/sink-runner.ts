@@ -1,74 +1,80 @@
 import { setMaxListeners } from 'node:events';
 import type { SinkConfig } from '../config/config.js';
-import { messageOf } from '../errors.js';
-import type { Consumer } from '../outbox/outbox.js';
+import { within, withinTime } from '../core/clock.js';
+import { messageOf } from '../core/errors.js';
+import type { Consumer } from '../outbox/feed.js';
 import type { Sink } from '../sinks/sink.js';
-import { ABORT_GRACE } from './attempt.js';
 import { backoff } from './backoff.js';
-import { Breaker } from './breaker.js';
-import { type Backlog, createCircuitReport } from './circuit-report.js';
+import type { Account } from './budget.js';
+import { Breaker } from './circuit/breaker.js';
+import { type Backlog, createCircuitReport } from './circuit/report.js';
 import { Health, type SinkState } from './health.js';
-import { runLane } from './lane.js';
+import { ABORT_GRACE } from './lane/attempt.js';
+import { runLane } from './lane/lane.js';
+import { createSettle } from './lane/settler.js';
+import { Pause } from './pause.js';
 import type { DispatchPorts } from './ports.js';
-import { createPrepare } from './prepare.js';
-import { createSettle } from './settler.js';
-import { unlessAborted } from './signals.js';
-import type { Transform } from './transform.js';
-import { compileWhere } from './where.js';
+import { createPrepare } from './routing/prepare.js';
+import { compileWhere } from './routing/where.js';
+import type { TransformRunner } from './transform/runner.js';
 
-/** A configured sink, ready to be run. */
+/** A configured sink, ready to run. */
 export interface SinkSpec {
   readonly name: string;
   readonly config: SinkConfig;
   readonly sink: Sink;
-  /** What `config.transform` was loaded to. */
-  readonly transform?: Transform;
+  /** The loaded `config.transform`. */
+  readonly transform?: TransformRunner;
 }
 
-/** Milliseconds that a sink has to let go of its connections, even where the grace of a stop is spent already. */
+export interface RunnerDeps {
+  readonly backlog: Backlog;
+  /** The sink's account. */
+  readonly account: Account;
+}
+
+/** Milliseconds that a sink has to close its connections, even if the grace period of a stop has already passed. */
 const CLOSE_GRACE = 1_000;
 
-/** Opens one sink and runs its lanes. Shares nothing with other sinks, so that none of them can hold it up. */
+/** Opens one sink and runs its lanes. It shares nothing with other sinks, so no sink can delay another. */
 export class SinkRunner {
   readonly #spec: SinkSpec;
   readonly #ports: DispatchPorts;
   readonly #health: Health;
+  readonly #deps: RunnerDeps;
   readonly #breaker: Breaker;
-  readonly #onSettled: (ids: readonly string[]) => void;
+  readonly #pause = new Pause();
   readonly #soft = new AbortController();
   readonly #hard = new AbortController();
   #consumer: Consumer | undefined;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(
-    spec: SinkSpec,
-    ports: DispatchPorts,
-    onSettled: (ids: readonly string[]) => void,
-    backlog: Backlog,
-  ) {
+  constructor(spec: SinkSpec, ports: DispatchPorts, deps: RunnerDeps) {
     this.#spec = spec;
     this.#ports = ports;
-    this.#onSettled = onSettled;
+    this.#deps = deps;
     this.#health = new Health(spec.name);
     this.#breaker = new Breaker({
       retry: spec.config.retry,
       clock: ports.clock,
       random: ports.random,
-      events: createCircuitReport(spec.name, ports, backlog),
+      events: createCircuitReport(spec.name, ports, deps.backlog),
     });
-    // Every lane listens to both, and a sink may have many; Node would warn of a leak from the eleventh on.
+    // Every lane listens to both, and a sink may have many lanes. Node would warn of a leak from the eleventh listener
+    // on.
     setMaxListeners(0, this.#soft.signal, this.#hard.signal);
   }
 
-  /** Returns at once: a sink that cannot be opened keeps nobody waiting, it is tried again. */
+  /** Returns at once. A sink that cannot be opened delays nothing; opening it is retried. */
   start(consumer: Consumer): void {
     this.#consumer = consumer;
     this.#running = this.#run(consumer);
   }
 
   /**
-   * Claims nothing more, lets every lane finish what it holds with one attempt, aborts what is still going after `grace`
-   * milliseconds, then closes sink and consumer. Resolves after at most `grace` plus ABORT_GRACE and CLOSE_GRACE.
+   * Claims nothing more, lets every lane finish what it holds with one attempt, aborts what is still running after
+   * `grace` milliseconds, then closes sink and consumer. Resolves after at most `grace` plus ABORT_GRACE and
+   * CLOSE_GRACE.
    */
   async stop(grace: number): Promise<void> {
     const { clock } = this.#ports;
@@ -84,15 +90,22 @@ export class SinkRunner {
     this.#health.enter('stopped');
   }
 
+  /** A paused sink finishes the attempts under way, then neither claims nor attempts anything until it is resumed. */
+  setPaused(paused: boolean): void {
+    this.#pause.set(paused);
+  }
+
   state(): SinkState {
-    return { ...this.#health.snapshot(), ...this.#breaker.view() };
+    const health = this.#health.snapshot();
+    const state = this.#pause.isOn && health.state !== 'stopped' ? 'paused' : health.state;
+    return { ...health, state, ...this.#breaker.view() };
   }
 
   async #run(consumer: Consumer): Promise<void> {
     if (!(await this.#open())) return;
     this.#health.enter('running');
     const { config, name, sink, transform } = this.#spec;
-    const { format, lanes, timeout, where } = config;
+    const { format, lanes, where } = config;
     const ports = this.#ports;
     const health = this.#health;
     const stop = { soft: this.#soft.signal, hard: this.#hard.signal };
@@ -102,26 +115,24 @@ export class SinkRunner {
       target: sink,
       consumer,
       breaker: this.#breaker,
+      pause: this.#pause,
+      account: this.#deps.account,
       health,
       ports,
       stop,
-      prepare: createPrepare(
-        { wanted: compileWhere(where), transform, format, timeout },
-        ports.clock,
-      ),
+      prepare: createPrepare({ wanted: compileWhere(where), transform, format }),
       settle: createSettle({
         sink: name,
         consumer,
         health,
         ports,
         hard: stop.hard,
-        onSettled: this.#onSettled,
       }),
     };
     await Promise.all(Array.from({ length: lanes }, (_, lane) => runLane({ ...shared, lane })));
   }
 
-  /** Resolves to whether the sink is open; tries until it is or the runner is stopped. */
+  /** Resolves to whether the sink is open. Retries until it is open or the runner is stopped. */
   async #open(): Promise<boolean> {
     const { config, name, sink } = this.#spec;
     const { clock, log, random } = this.#ports;
@@ -129,17 +140,14 @@ export class SinkRunner {
     this.#health.enter('opening');
     for (let failures = 1; !soft.aborted; failures++) {
       try {
-        // No limit on the time it takes: a second `open` beside one that hangs could harm more than it helps.
-        const opened = await unlessAborted(
-          Promise.resolve(sink.open()).then(() => true),
-          soft,
-        );
-        return opened === true && !soft.aborted;
+        // Opening has no timeout: a second `open` next to one that hangs could do more harm than good.
+        const opening = Promise.resolve(sink.open()).then(() => true);
+        return (await within(opening, soft, () => false)) && !soft.aborted;
       } catch (error) {
         const wait = backoff(failures, config.retry, random);
         this.#health.failed(messageOf(error));
         const retryIn = Math.round(wait);
-        log.warn({ sink: name, retryIn, err: error }, 'the sink cannot be opened; trying again');
+        log.warn({ sink: name, retryIn, err: error }, 'the sink cannot be opened; retrying');
         await clock.sleep(wait, soft);
       }
     }
@@ -147,8 +155,8 @@ export class SinkRunner {
   }
 
   async #close(): Promise<void> {
-    const { name, sink } = this.#spec;
-    for (const part of [sink, this.#consumer]) {
+    const { name, sink, transform } = this.#spec;
+    for (const part of [transform, sink, this.#consumer]) {
       try {
         await part?.close();
       } catch (error) {
@@ -157,14 +165,8 @@ export class SinkRunner {
     }
   }
 
-  async #within(work: Promise<void>, milliseconds: number): Promise<boolean> {
-    const ended = new AbortController();
+  #within(work: Promise<void>, milliseconds: number): Promise<boolean> {
     const finished = work.then(() => true);
-    const late = this.#ports.clock.sleep(milliseconds, ended.signal).then(() => false);
-    try {
-      return await Promise.race([finished, late]);
-    } finally {
-      ended.abort();
-    }
+    return withinTime(finished, milliseconds, this.#ports.clock, () => false);
   }
 }

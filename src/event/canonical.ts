@@ -1,10 +1,13 @@
+import { isObject, type JsonObject, type JsonValue } from '../core/json.js';
 import { canonicalContext } from './context.js';
-import { isObject, type JsonObject, type JsonValue, type Receipt, type Vendor } from './event.js';
+import { dedupeKey } from './dedupe-key.js';
+import { objectOf, type Receipt, type Vendor } from './event.js';
+import { readId, readMessageId, readName } from './ids.js';
 import { readTimes, type Times } from './times.js';
-import { formatTimestamp } from './timestamp.js';
-import { type Untyped, wrapUntyped } from './untyped.js';
+import { formatTimestamp } from './timestamp/timestamp.js';
+import { isEventType, type Untyped, wrapUntyped } from './untyped.js';
 
-/** What the canonical form needs to know of the delivery that brought an event. */
+/** Facts about an event's delivery that the canonical form needs. */
 export interface DeliveryFacts {
   /** UUIDv7. */
   readonly deliveryId: string;
@@ -14,43 +17,43 @@ export interface DeliveryFacts {
   readonly method: string;
   /** Milliseconds since the epoch. */
   readonly receivedAt: number;
-  /** `receivedAt` as RFC 3339 with milliseconds, UTC: spares writing it for each event of a batch. */
+  /** `receivedAt` as RFC 3339 with milliseconds, UTC. It is formatted once for all events of a batch. */
   readonly receivedAtText?: string;
   readonly authenticated: boolean;
   readonly verifiedBy: string;
-  /** Query keys whose value was lost to an object in the same place. */
+  /** The scope in which a messageId is unique: the source's `dedupeGroup`, else its name. */
+  readonly scope: string;
+  /** Query keys whose value was lost to an object at the same path. */
   readonly collisions?: readonly string[] | undefined;
   readonly extraTypes: readonly string[];
   readonly untyped?: Untyped | undefined;
-  /** A new UUIDv7, for an event that came without a usable messageId. */
+  /** Returns a new UUIDv7, for an event without a usable messageId. */
   readonly uuid: () => string;
 }
 
-/** An event in canonical form, its fields not checked yet. */
+/** An event in canonical form, not validated yet. */
 export interface Candidate {
   readonly event: JsonObject;
   readonly messageIdGenerated: boolean;
 }
 
-/** A messageId beyond this is replaced; it is a key of the outbox. Counted in characters, as JSON Schema does. */
-const LONGEST_MESSAGE_ID = 512;
-
-// Fields with a place of their own in the result. All others follow as they came.
+// Fields with a fixed position in the result. All others follow as sent.
 const PLACED: ReadonlySet<string> = new Set([
   ...['type', 'messageId', 'userId', 'anonymousId', 'groupId', 'previousId'],
   ...['event', 'name', 'category', 'properties', 'traits', 'context', 'integrations'],
   ...['timestamp', 'originalTimestamp', 'sentAt', 'receivedAt', 'receipt', 'writeKey', '__proto__'],
 ]);
-const RECORD_FIELDS = ['action', 'fields', 'identifiers'] as const;
+/** Fields of a `record` event. In other types they have no fixed meaning. */
+const RECORD_OBJECTS = ['fields', 'identifiers'] as const;
 
 /**
- * Brings an object into canonical form by the rules of contract section 5. It only moves, fills in and takes away; a
- * known field of a wrong type stays as it is for the schema to refuse, so that one place says what is valid. Shares the
- * sub-objects of `raw` and never changes them.
+ * Converts an object into canonical form. It only moves, fills in and removes fields. A known field of a wrong type
+ * stays as it is, for the schema to reject, so that validity is defined in one place. Shares the sub-objects of `raw`
+ * and never mutates them.
  */
 export function toCanonical(raw: JsonObject, facts: DeliveryFacts): Candidate {
-  const untyped = facts.untyped !== undefined && (raw['type'] ?? null) === null;
-  const sent = untyped ? wrapUntyped(raw, facts.untyped) : raw;
+  const isRow = facts.untyped !== undefined && !isEventType(raw['type'], facts.extraTypes);
+  const sent = isRow ? wrapUntyped(raw, facts.untyped) : raw;
 
   const arrival = facts.receivedAtText ?? formatTimestamp(facts.receivedAt);
   const times = readTimes(sent, facts.receivedAt, arrival);
@@ -58,21 +61,22 @@ export function toCanonical(raw: JsonObject, facts: DeliveryFacts): Candidate {
   const type = sent['type'];
   const kind = typeof type === 'string' ? type.toLowerCase() : type;
 
-  // The order of keys is what people read in files and terminals: what, who, which, then the rest.
+  // Keys are ordered for people who read files and terminals: what, who, which, then the rest.
   const event: JsonObject = {};
   put(event, 'type', kind);
-  event['messageId'] = messageId ?? facts.uuid();
+  const id = messageId ?? facts.uuid();
+  event['messageId'] = id;
   put(event, 'userId', readId(sent['userId']));
   put(event, 'anonymousId', readId(sent['anonymousId']));
   put(event, 'groupId', readId(sent['groupId']));
   put(event, 'previousId', readId(sent['previousId']));
-  put(event, 'event', sent['event']);
-  put(event, 'name', sent['name']);
-  put(event, 'category', sent['category']);
-  put(event, 'properties', sent['properties']);
-  put(event, 'traits', kind === 'identify' ? identifyTraits(sent) : sent['traits']);
+  put(event, 'event', readName(sent['event']));
+  put(event, 'name', readName(sent['name']));
+  put(event, 'category', readName(sent['category']));
+  putObject(event, 'properties', sent['properties']);
+  putObject(event, 'traits', kind === 'identify' ? identifyTraits(sent) : sent['traits']);
   event['context'] = canonicalContext(sent['context'], sent['request_ip']);
-  event['integrations'] = sent['integrations'] ?? {};
+  putObject(event, 'integrations', sent['integrations'] ?? {});
   event['timestamp'] = times.timestamp;
   put(event, 'originalTimestamp', times.originalTimestamp);
   put(event, 'sentAt', times.sentAt);
@@ -82,36 +86,24 @@ export function toCanonical(raw: JsonObject, facts: DeliveryFacts): Candidate {
     if (value !== undefined && !PLACED.has(key)) event[key] = value;
   }
   if (kind === 'record') {
-    for (const field of RECORD_FIELDS) if (event[field] === null) delete event[field];
+    if (event['action'] === null) delete event['action'];
+    for (const field of RECORD_OBJECTS) putObject(event, field, event[field]);
   }
-  event['receipt'] = receiptOf(facts, arrival, times, messageId === undefined);
+  event['receipt'] = receiptOf(facts, arrival, times, id, messageId === undefined);
   return { event, messageIdGenerated: messageId === undefined };
 }
 
-/** Sets a known field, for which null is no value: Segment sends `category: null`, and `context: null` in deletions. */
+/** Sets a known field unless it is null: Segment sends `category: null`, and `context: null` in deletions. */
 function put(event: JsonObject, field: string, value: JsonValue | undefined): void {
   if (value !== undefined && value !== null) event[field] = value;
 }
 
-/** RudderStack takes any JSON as an id and passes it on. A boolean names nobody: it is left for the schema to refuse. */
-function readId(value: JsonValue | undefined): JsonValue | undefined {
-  if (value === '' || value === null) return undefined;
-  // 1e999 parses as Infinity: an id that all such users would share.
-  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : undefined;
-  return typeof value === 'object' ? JSON.stringify(value) : value;
+/** Sets a known field that holds an object. */
+function putObject(event: JsonObject, field: string, value: JsonValue | undefined): void {
+  if (value !== undefined) event[field] = objectOf(value);
 }
 
-function readMessageId(value: JsonValue | undefined): string | undefined {
-  // 1e999 parses as Infinity, which would make all such events duplicates of each other.
-  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : undefined;
-  if (typeof value !== 'string' || value === '') return undefined;
-  if (value.length <= LONGEST_MESSAGE_ID) return value;
-  const fits =
-    value.length <= 2 * LONGEST_MESSAGE_ID && Array.from(value).length <= LONGEST_MESSAGE_ID;
-  return fits ? value : undefined;
-}
-
-/** RudderStack's browser SDK sends the traits of an identify in `context` only. */
+/** RudderStack's browser SDK sends an identify's traits only in `context`. */
 function identifyTraits(sent: JsonObject): JsonValue {
   if (sent['traits'] !== undefined && sent['traits'] !== null) return sent['traits'];
   const context = sent['context'];
@@ -123,6 +115,7 @@ function receiptOf(
   facts: DeliveryFacts,
   receivedAt: string,
   times: Times,
+  messageId: string,
   messageIdGenerated: boolean,
 ): Receipt {
   const receipt: Receipt = {
@@ -133,6 +126,7 @@ function receiptOf(
     receivedAt,
     authenticated: facts.authenticated,
     verifiedBy: facts.verifiedBy,
+    dedupeKey: dedupeKey(facts.scope, messageId, facts.authenticated),
   };
   if (messageIdGenerated) receipt.messageIdGenerated = true;
   if (times.unreadable !== undefined) receipt.unreadable = times.unreadable;

@@ -1,20 +1,21 @@
-import type { Violation } from '../errors.js';
+import type { Violation } from '../core/errors.js';
+import { isObject, type JsonValue } from '../core/json.js';
 import { type DeliveryFacts, toCanonical } from './canonical.js';
-import { type CanonicalEvent, isObject, type JsonValue } from './event.js';
+import type { CanonicalEvent } from './event.js';
 import { createEventValidator } from './validate.js';
 
-// What a caller has to hand over with an event: callers need this module only.
+// Re-exported so that callers need only this module.
 export type { DeliveryFacts };
 
-export type Outcome =
+export type Canonicalized =
   | { readonly ok: true; readonly event: CanonicalEvent; readonly messageIdGenerated: boolean }
-  /** Paths point into the canonical form, whose fields have the names they came under. */
+  /** Paths point into the canonical form, whose fields keep the names they were sent with. */
   | { readonly ok: false; readonly errors: readonly Violation[] };
 
-/** Makes one decoded value a valid canonical event or says what is wrong with it; never throws for any JSON value. */
-export type Canonicalizer = (raw: JsonValue, facts: DeliveryFacts) => Outcome;
+/** Turns one decoded value into a valid canonical event or returns its violations. Never throws for any JSON value. */
+export type Canonicalizer = (raw: JsonValue, facts: DeliveryFacts) => Canonicalized;
 
-/** Reads and compiles the schemas once; make one and share it. */
+/** Reads and compiles the schemas. Create one and share it. */
 export function createCanonicalizer(): Canonicalizer {
   const validate = createEventValidator();
 
@@ -25,7 +26,7 @@ export function createCanonicalizer(): Canonicalizer {
     const { event, messageIdGenerated } = toCanonical(raw, facts);
     const errors = validate(event, facts.extraTypes);
     if (errors.length > 0) return { ok: false, errors };
-    // The schema has just established what the type says.
+    // The schema has just established this type.
     return { ok: true, event: event as CanonicalEvent, messageIdGenerated };
   };
 }

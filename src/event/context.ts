@@ -1,17 +1,18 @@
-import { isObject, type JsonObject, type JsonValue } from './event.js';
+import { isObject, type JsonObject, type JsonValue } from '../core/json.js';
+import { objectOf } from './event.js';
 
 /**
- * The canonical `context`: an object, without the write key, with `ip` from `request_ip` where it is missing. A value
- * of another type comes back as it is, for the schema to refuse. Never changes what it is given.
+ * Returns the canonical `context`: an object, without the write key, and with `ip` taken from `request_ip` if missing.
+ * A value of another type is returned unchanged, for the schema to reject. Never mutates its input.
  *
- * RudderStack copies `request_ip` into `context.ip` with its port, but only in deliveries with a body; without the port
- * the same event says the same however it was delivered.
+ * RudderStack copies `request_ip` into `context.ip` with its port, but only in deliveries with a body. Without the
+ * port, the same event has the same `ip` however it was delivered.
  */
 export function canonicalContext(
   context: JsonValue | undefined,
   requestIp: JsonValue | undefined,
 ): JsonValue {
-  const given = context ?? {};
+  const given = objectOf(context ?? {});
   if (!isObject(given)) return given;
   const kept = withoutWriteKey(given);
 
@@ -23,20 +24,20 @@ export function canonicalContext(
   return address === '' || address === ip ? kept : { ...kept, ip: address };
 }
 
-/** The address of `1.2.3.4:5678`, `[::1]:57363`, `[::1]` or `host:80`; a bare IPv6 address has no port to lose. */
+/** Returns the address of `1.2.3.4:5678`, `[::1]:57363`, `[::1]` or `host:80`. A bare IPv6 address has no port. */
 export function withoutPort(text: string): string {
   if (text.startsWith('[')) {
     const end = text.indexOf(']');
     return end === -1 ? text : text.slice(1, end);
   }
   const colon = text.indexOf(':');
-  // Of a bare IPv6 address more than digits follow the first colon.
+  // In a bare IPv6 address more than digits follow the first colon.
   return colon !== -1 && /^\d{1,5}$/.test(text.slice(colon + 1)) ? text.slice(0, colon) : text;
 }
 
 /**
- * RudderStack's webhook sources can record the request in `context`, and its URL and query then hold the write key
- * (`url`, `query_parameters`).
+ * RudderStack's webhook sources can record the request in `context`. Its URL and query (`url`, `query_parameters`) then
+ * hold the write key.
  */
 function withoutWriteKey(context: JsonObject): JsonObject {
   let kept = context;
@@ -56,7 +57,7 @@ function withoutWriteKey(context: JsonObject): JsonObject {
   return kept;
 }
 
-/** A URL as it may be kept: the value of every `writeKey` in its query is `***`. */
+/** Masks the value of every `writeKey` in the query of a URL as `***`. */
 export function maskWriteKey(url: string): string {
   return url.replace(/([?&]writeKey=)[^&#]*/g, '$1***');
 }

@@ -1,6 +1,6 @@
-import { isObject, type JsonObject } from './event.js';
+import { isObject, type JsonObject } from '../core/json.js';
 
-/** Segment's libraries that run on a user's device, by what they write into `context.library.name`, and on what. */
+/** Segment's libraries that run on a user's device, by their `context.library.name`, and the kind of device. */
 const CHANNELS: ReadonlyMap<unknown, 'web' | 'mobile'> = new Map([
   ['analytics.js', 'web'],
   ['analytics-ios', 'mobile'],
@@ -12,7 +12,9 @@ const CHANNELS: ReadonlyMap<unknown, 'web' | 'mobile'> = new Map([
   ['analytics-flutter', 'mobile'],
 ]);
 
-/** What a message with this context was sent from, as RudderStack calls it; undefined where that is no user's device. */
+/**
+ * Returns the kind of device a message was sent from, in RudderStack's terms; undefined if it was not a user's device.
+ */
 export function deviceOf({ library }: JsonObject): 'web' | 'mobile' | undefined {
   return isObject(library) ? CHANNELS.get(library['name']) : undefined;
 }

@@ -1,23 +1,27 @@
-/** A value that JSON text can hold. Numbers are IEEE doubles. */
-export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
+import type { JsonObject, JsonValue } from '../core/json.js';
 
-export interface JsonObject {
-  [key: string]: JsonValue;
+/** Whether an object or array is empty. */
+export function isEmptyContainer(value: JsonObject | JsonValue[]): boolean {
+  for (const _ in value) return false;
+  return true;
 }
 
-/** Whether a value is a JSON object: not null, not an array. */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/**
+ * Reads a value where an object is expected. Null, and an empty array, which PHP writes for an empty object, become an
+ * empty object. Any other value stays as it is, for the schema to reject.
+ */
+export function objectOf(value: JsonValue): JsonValue {
+  return value === null || (Array.isArray(value) && value.length === 0) ? {} : value;
 }
 
-/** A shallow copy of an object without some of its keys. */
+/** Returns a shallow copy of an object without some of its keys. */
 export function without(object: JsonObject, keys: ReadonlySet<string>): JsonObject {
   return Object.fromEntries(Object.entries(object).filter(([key]) => !keys.has(key)));
 }
 
 export type Vendor = 'segment' | 'rudderstack';
 
-/** What Trackbridge adds to an event: which delivery brought it, and how far it can be trusted. */
+/** The part that Trackbridge adds to an event: the delivery it came from, and whether it is authenticated. */
 export interface Receipt extends JsonObject {
   /** UUIDv7 of the delivery; the answer's `x-request-id`. */
   deliveryId: string;
@@ -25,21 +29,26 @@ export interface Receipt extends JsonObject {
   source: string;
   vendor: Vendor;
   method: string;
-  /** RFC 3339 with milliseconds, UTC: when the delivery came in here. */
+  /** When the delivery arrived, as RFC 3339 with milliseconds, UTC. */
   receivedAt: string;
-  /** Whether a signature or secret covers this very event. */
+  /** Whether a signature or secret covers this event. */
   authenticated: boolean;
-  /** The schemes that cover this event, joined by `+`; `none` where nothing does. */
+  /** The schemes that cover this event, joined by `+`; `none` if no scheme does. */
   verifiedBy: string;
-  /** The event came without a usable messageId, and this one was made here. */
+  /**
+   * The key that consumers deduplicate by: `SCOPE:messageId`, followed by `:unauthenticated` if the event is
+   * unauthenticated.
+   */
+  dedupeKey: string;
+  /** The event had no usable messageId, so Trackbridge generated one. */
   messageIdGenerated?: true;
-  /** Timestamps that could not be read, by field, as they were sent. */
+  /** Unreadable timestamps as sent, by field. */
   unreadable?: { [field: string]: string };
-  /** Keys of a query whose value was lost because an object stood in the same place. */
+  /** Keys of a query whose value was lost to an object at the same path. */
   collisions?: string[];
 }
 
-/** The types that every source takes; an operator may add others with `extraTypes`. */
+/** The types that every source accepts. `extraTypes` adds others. */
 export const EVENT_TYPES = [
   'identify',
   'track',
@@ -51,7 +60,10 @@ export const EVENT_TYPES = [
   'record',
 ] as const;
 
-/** One event in the one form that sinks see; `schemas/event.schema.json` says the same for other languages. */
+/**
+ * One event in canonical form, the only form that sinks see. `schemas/event.schema.json` defines it for other
+ * languages.
+ */
 export interface CanonicalEvent extends JsonObject {
   type: string;
   messageId: string;
@@ -63,7 +75,7 @@ export interface CanonicalEvent extends JsonObject {
   receipt: Receipt;
 }
 
-/** The user an event belongs to, whose events keep their order: `userId`, else `anonymousId`, else the event alone. */
+/** Returns the ordering key of an event: its user by `userId`, else by `anonymousId`, else the event alone. */
 export function orderKeyOf(event: CanonicalEvent): string {
   if (typeof event['userId'] === 'string') return `u:${event['userId']}`;
   if (typeof event['anonymousId'] === 'string') return `a:${event['anonymousId']}`;

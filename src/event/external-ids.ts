@@ -1,8 +1,8 @@
-import { isObject, type JsonObject, type JsonValue } from './event.js';
+import { isObject, type JsonObject, type JsonValue } from '../core/json.js';
 
 /**
- * Adds to a context what RudderStack calls `externalId` where it has only Segment's `externalIds`. The entries are the
- * same (`id`, `type`); what Segment has beside them is kept.
+ * Adds RudderStack's `externalId` to a context that has only Segment's `externalIds`. The entries are the same (`id`,
+ * `type`); Segment's additional fields are kept.
  */
 export function withRudderstackExternalId(context: JsonObject): JsonObject {
   const ids = context['externalIds'];
@@ -11,8 +11,8 @@ export function withRudderstackExternalId(context: JsonObject): JsonObject {
 }
 
 /**
- * Adds to a context what Segment calls `externalIds` where it has only RudderStack's `externalId`. Segment's entries also
- * need a `collection` and an `encoding`, and these are the values it documents for identifiers of users.
+ * Adds Segment's `externalIds` to a context that has only RudderStack's `externalId`. Segment's entries also require a
+ * `collection` and an `encoding`; the values are those Segment documents for user identifiers.
  */
 export function withSegmentExternalIds(context: JsonObject): JsonObject {
   const ids = context['externalId'];

@@ -1,20 +1,21 @@
-import type { JsonObject, JsonValue } from './event.js';
+import type { JsonObject, JsonValue } from '../core/json.js';
 import { restoreMessageId } from './segment-message-id.js';
-import { formatTimestamp, readTimestamp, usable } from './timestamp.js';
+import { formatTimestamp, readTimestamp, usable } from './timestamp/timestamp.js';
 
-/** What a message does not say by itself, but the request that brought it. */
+/** Facts from the delivery that the message itself lacks. */
 export interface SegmentRequest {
-  /** When the request arrived, in milliseconds since the epoch. */
+  /** When the delivery arrived, in milliseconds since the epoch. */
   readonly receivedAt: number;
 }
 
 /**
- * A message as Segment's libraries send it to the tracking API, with what its batch says for all merged into it, as the
- * raw event that `createCanonicalizer` takes: the event that Segment would make of it.
+ * Converts a message that Segment's libraries send to the tracking API, with the shared fields of its batch merged in,
+ * into the raw event for `createCanonicalizer`, as Segment would.
  *
- * Times follow Segment's rule: the `timestamp` that comes in is the sender's clock and becomes `originalTimestamp`, and
- * the event's own is `receivedAt - (sentAt - originalTimestamp)`; without a `sentAt` there is nothing to correct by, and
- * without a `timestamp` it is now. A time that cannot be read stays where it is, for the canonical form to report.
+ * Times follow Segment's rule. The incoming `timestamp` is the sender's clock and becomes `originalTimestamp`; the
+ * event's `timestamp` becomes `receivedAt - (sentAt - originalTimestamp)`. Without `sentAt` it is not corrected;
+ * without an incoming `timestamp` it is the time of arrival. An unreadable time stays where it is, for the
+ * canonicalizer to report.
  */
 export function fromSegment(sent: JsonObject, request: SegmentRequest): JsonObject {
   const message = restoreMessageId(sent);

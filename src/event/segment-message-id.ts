@@ -1,24 +1,26 @@
 import { createHash } from 'node:crypto';
-import { isObject, type JsonObject } from './event.js';
+import { isObject, type JsonObject } from '../core/json.js';
 
 /** Segment deduplicates by messageIds of up to 100 characters. */
 const LONGEST = 100;
 
-/** A messageId that Segment takes, the same for the same id: a hash stands for one that is too long. */
+/**
+ * Returns a messageId that Segment accepts: the id itself, or its hash if it is too long. The result is deterministic.
+ */
 export function segmentMessageId(messageId: string): string {
   if (messageId.length <= LONGEST || Array.from(messageId).length <= LONGEST) return messageId;
   return `sha256-${createHash('sha256').update(messageId).digest('hex')}`;
 }
 
-/** A copy of `context` that remembers, under `trackbridge.messageId`, the id that a hash stands for. */
+/** Returns a copy of `context` that keeps the original id of a hash under `trackbridge.messageId`. */
 export function rememberMessageId(context: JsonObject, messageId: string): JsonObject {
   const mark = isObject(context['trackbridge']) ? context['trackbridge'] : {};
   return { ...context, trackbridge: { ...mark, messageId } };
 }
 
 /**
- * Undoes both on a message that has come back: the id as it was, and the context without it. Only where the hash fits;
- * nobody gets an event under another's id by writing into its context.
+ * Restores the original id of a message that has come back, and removes it from the context. It does so only if the
+ * hash matches, so that a sender cannot give an event another event's id through its context.
  */
 export function restoreMessageId(message: JsonObject): JsonObject {
   const context = message['context'];

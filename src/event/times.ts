@@ -1,20 +1,20 @@
-import type { JsonObject, JsonValue } from './event.js';
-import { formatTimestamp, readTimestamp, usable } from './timestamp.js';
+import type { JsonObject, JsonValue } from '../core/json.js';
+import { formatTimestamp, readTimestamp, usable } from './timestamp/timestamp.js';
 
-/** The canonical time fields of an event; those that are absent here are left out of it. */
+/** The canonical time fields of an event; absent ones are omitted from it. */
 export interface Times {
   timestamp: string;
   receivedAt: string;
   originalTimestamp?: string;
   sentAt?: string;
-  /** What could not be read, by field. */
+  /** Unreadable values, by field. */
   unreadable?: { [field: string]: string };
 }
 
 /**
- * The four times of an event (contract, section 5). `arrival` is when the delivery came in, in milliseconds since the
- * epoch, and as RFC 3339 text. A missing `timestamp` is worked out as both vendors do: the sender's clock is taken to be
- * wrong by what lies between its `sentAt` and the receipt.
+ * Computes the four times of an event. `arrival` is when the delivery arrived, in milliseconds since the epoch and as
+ * RFC 3339 text. A missing `timestamp` is computed as both vendors do: the sender's clock is assumed to be wrong by the
+ * difference between `sentAt` and the time of receipt.
  */
 export function readTimes(sent: JsonObject, arrival: number, arrivalText: string): Times {
   const times: Times = { timestamp: '', receivedAt: arrivalText };
@@ -37,7 +37,7 @@ export function readTimes(sent: JsonObject, arrival: number, arrivalText: string
 
 type TimeField = 'timestamp' | 'originalTimestamp' | 'sentAt' | 'receivedAt';
 
-/** Milliseconds of a field, whose text goes to `times` as it is; undefined where it is missing or cannot be read. */
+/** Returns the milliseconds of a field and copies its text to `times`; undefined if it is missing or unreadable. */
 function readField(sent: JsonObject, field: TimeField, times: Times): number | undefined {
   const value = sent[field];
   if (value === undefined || value === null || value === '') return undefined;
@@ -55,13 +55,21 @@ function textOf(value: JsonValue): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** Whether a text that was read is in the canonical form already, which most senders write: spares writing it anew. */
+/**
+ * Whether a readable text is already in canonical form, as most senders write it, so that it need not be formatted
+ * again. The second 60 and the hour 24 are not canonical.
+ */
 function isCanonical(text: string): boolean {
   return (
     text.length === 24 &&
+    text[4] === '-' &&
+    text[7] === '-' &&
     text[10] === 'T' &&
+    text[13] === ':' &&
+    text[16] === ':' &&
     text[19] === '.' &&
     text[23] === 'Z' &&
-    text[17] !== '6'
+    text[17] !== '6' &&
+    text.slice(11, 13) !== '24'
   );
 }

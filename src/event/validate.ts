@@ -2,21 +2,26 @@ import { readFileSync } from 'node:fs';
 import type { ErrorObject, ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import type { Violation } from '../errors.js';
-import { EVENT_TYPES, isObject, type JsonObject } from './event.js';
+import type { Violation } from '../core/errors.js';
+import { isObject, type JsonObject } from '../core/json.js';
+import { EVENT_TYPES } from './event.js';
 
-/** What is wrong with a canonical event, `[]` where nothing is. `extraTypes` are taken beside the known types. */
+/**
+ * Returns the violations of a canonical event, `[]` if it is valid. `extraTypes` are accepted besides the known types.
+ */
 export type ValidateEvent = (event: JsonObject, extraTypes?: readonly string[]) => Violation[];
 
 // Two levels up from both src/event and dist/event.
 const SCHEMAS = new URL('../../schemas/', import.meta.url);
 
 /**
- * Compiles the event schemas once, some tens of milliseconds. The schema of the event's own type decides, not the union of all, so that
- * what is reported is about this event; types that only the operator knows are held to the common fields.
+ * Compiles the event schemas once, some tens of milliseconds. An event is checked against the schema of its own type,
+ * not against the union of all, so that every violation concerns this event. For types from `extraTypes` only the
+ * common fields are checked.
  */
 export function createEventValidator(): ValidateEvent {
-  // All errors at once are few, as only the known fields are looked at, and one answer then names all that is wrong.
+  // `allErrors` lets one answer name every violation. There can only be a few, because only the known fields are
+  // checked.
   const ajv = new Ajv2020({ strict: true, allErrors: true });
   addFormats.default(ajv, { mode: 'fast' });
   const common = ajv.compile(readSchema('events/common.schema.json'));
@@ -38,7 +43,7 @@ export function createEventValidator(): ValidateEvent {
 
 function readSchema(name: string): JsonObject {
   const schema: unknown = JSON.parse(readFileSync(new URL(name, SCHEMAS), 'utf8'));
-  if (!isObject(schema)) throw new TypeError(`schemas/${name} is no JSON Schema object`);
+  if (!isObject(schema)) throw new TypeError(`schemas/${name} is not a JSON Schema object`);
   return schema;
 }
 
@@ -51,7 +56,7 @@ function typeMessage(type: unknown, extraTypes: readonly string[]): string {
   return `${type === undefined ? 'is missing: it must be' : 'must be'} one of ${all}`;
 }
 
-/** One violation a place: a type's own schema and the common one may both refuse the same field. */
+/** Keeps one violation per path, because a type's own schema and the common one may both reject the same field. */
 function violationsOf(errors: readonly ErrorObject[]): Violation[] {
   const violations = errors.map(violationOf);
   return [...new Map(violations.map((violation) => [violation.path, violation])).values()];

@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
-import type { Clock } from '../clock.js';
-import { TrackbridgeError } from '../errors.js';
+import { after, type Clock } from '../core/clock.js';
+import { TrackbridgeError } from '../core/errors.js';
 
-/** How much earlier than due a deadline may come: an answer may be early, never late. */
+/** Milliseconds a deadline may fire early: an answer may be early, never late. */
 const SHARED_FOR = 10;
 
 interface Shared {
@@ -11,11 +11,11 @@ interface Shared {
 }
 
 /**
- * The deadlines of all requests. Segment gives up after five seconds, so an answer that comes later is a lost answer:
- * every step that can wait takes its request's signal.
+ * The deadlines of all requests. Segment gives up after five seconds, so a later answer is lost. Every step that can
+ * wait receives its request's signal.
  *
- * Requests whose deadlines fall into the same 10 ms share one signal and one timer: a controller, a signal and a timer of
- * their own cost each request 4 µs and as many kilobytes.
+ * Requests whose deadlines are within the same 10 ms share one signal and one timer. Separate ones would cost each
+ * request 4 µs and 4 kB.
  */
 export class Deadlines {
   readonly #clock: Clock;
@@ -25,7 +25,7 @@ export class Deadlines {
     this.#clock = clock;
   }
 
-  /** A signal that aborts in `milliseconds`, or up to 10 ms sooner; at once where nothing is left. */
+  /** Returns a signal that aborts in `milliseconds`, or up to 10 ms earlier; immediately if no time is left. */
   in(milliseconds: number): AbortSignal {
     if (milliseconds <= 0) return AbortSignal.abort();
     const due = this.#clock.monotonic() + milliseconds;
@@ -34,18 +34,17 @@ export class Deadlines {
     const controller = new AbortController();
     const { signal } = controller;
     setMaxListeners(0, signal);
-    // Unreferenced: a deadline without a request must not keep the process from ending.
-    setTimeout(() => controller.abort(), milliseconds).unref();
+    after(milliseconds, () => controller.abort());
     this.#last = { due, signal };
     return signal;
   }
 }
 
-/** The budget went by while something of ours was slow: the sender is asked to come again. */
+/** The error for a delivery that this receiver was too slow for. The sender is asked to retry. */
 export function budgetSpent(what: string): TrackbridgeError {
   return new TrackbridgeError(
     'BUDGET_SPENT',
-    `${what} took longer than server.budget; send it again`,
+    `${what} took longer than server.budget; retry the delivery`,
     { retryAfter: 1000 },
   );
 }

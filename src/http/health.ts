@@ -1,21 +1,21 @@
 import type { Context } from 'koa';
-import type { Clock } from '../clock.js';
-import { TrackbridgeError } from '../errors.js';
-import type { Outbox } from '../outbox/outbox.js';
+import type { Clock } from '../core/clock.js';
+import { TrackbridgeError } from '../core/errors.js';
 
-/** A probe writes to the disk; whoever asks faster than this gets the last answer again. */
+/** Milliseconds. A probe writes to the disk, so probes in quicker succession get the last result. */
 const PROBE_EVERY = 1000;
 
 export interface Health {
   /** 200 as long as the process runs. */
   livez(ctx: Context): void;
-  /** 200 where the outbox takes writes and the process is not draining, else 503. */
+  /** 200 if the outbox accepts writes and the process is not draining, else 503. */
   readyz(ctx: Context): Promise<void>;
 }
 
 export function createHealth(deps: {
   readonly clock: Clock;
-  readonly outbox: Pick<Outbox, 'probe'>;
+  /** Rejects if a write would not be accepted now. */
+  readonly outbox: { probe(): Promise<void> };
   readonly isDraining: () => boolean;
 }): Health {
   const { clock, outbox, isDraining } = deps;

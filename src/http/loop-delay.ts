@@ -1,21 +1,24 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
-/** Milliseconds between two looks of Node's own monitor, which a loop in time takes without delay. */
+/** Milliseconds between two samples of Node's monitor. */
 const RESOLUTION = 20;
 
 export interface LoopDelay {
-  /** How late the event loop was since the last call on average, milliseconds; one long pause among many short ones is short. */
+  /**
+   * The average delay of the event loop since the last call, in milliseconds. One long pause among many short ones
+   * averages out.
+   */
   read(): number;
   start(): void;
   stop(): void;
 }
 
-/** Watches the event loop of this thread by `perf_hooks.monitorEventLoopDelay`. */
+/** Monitors the event loop of this thread with `perf_hooks.monitorEventLoopDelay`. */
 export function watchLoopDelay(): LoopDelay {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION });
   return {
     read() {
-      // Nanoseconds between two looks; NaN where there was none.
+      // The histogram counts nanoseconds between samples; its mean is NaN without samples.
       const mean = histogram.mean / 1e6;
       histogram.reset();
       return Number.isNaN(mean) ? 0 : Math.max(0, mean - RESOLUTION);

@@ -1,30 +1,32 @@
 import { STATUS_CODES } from 'node:http';
-import { TrackbridgeError } from '../errors.js';
+import { TrackbridgeError } from '../core/errors.js';
 
-/** An error as it goes on the wire: application/problem+json, RFC 9457. */
+/** An error as sent to the client: application/problem+json, RFC 9457. */
 export interface Problem {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** A 503 without a hint of its own: soon, since most of ours pass by themselves. Whole seconds, at least 1. */
+/**
+ * Milliseconds until a retry after a 503 without its own hint. It is short because most such faults pass by themselves.
+ */
 const DEFAULT_RETRY_AFTER = 1000;
 
-/** What a browser may do with an error: nothing. `default-src` does not stand for the three after it. */
+/** Forbids a browser everything with an error page. `default-src` does not cover the three directives after it. */
 const PROBLEM_POLICY =
   "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /**
- * The only place that turns an error into an answer. Errors that are not ours say nothing of themselves: their text may
- * hold a path or a payload, and they are answered 503, which both vendors retry, since a bug of ours must not lose events.
+ * The only place that turns an error into an answer. The text of an unknown error is withheld, because it may hold a
+ * path or a payload. Its status is 503, which both vendors retry: a bug of ours must not lose events.
  */
 export function problemOf(error: unknown): Problem {
   const known = knownError(error);
   const headers: Record<string, string> = {
     'content-type': 'application/problem+json; charset=utf-8',
     'cache-control': 'no-store',
-    // For the browser that is led here: an error shows what was asked, and none of that is to run.
+    // An error may quote the request. If a browser is led here, nothing of it must run.
     'x-content-type-options': 'nosniff',
     'content-security-policy': PROBLEM_POLICY,
     ...known.headers,
@@ -41,21 +43,25 @@ export function problemOf(error: unknown): Problem {
   return { status: known.status, headers, body };
 }
 
-/** One of ours as it stands; anything else becomes one that says nothing of it, since its text may hold a payload. */
+/** Returns our own errors unchanged. Any other error becomes one without its text, which may hold a payload. */
 export function knownError(error: unknown): TrackbridgeError {
   if (error instanceof TrackbridgeError) return error;
-  return new TrackbridgeError('INTERNAL', 'an unexpected error; the log of the receiver has it', {
-    cause: error,
-  });
+  return new TrackbridgeError(
+    'INTERNAL',
+    'an unexpected error occurred; see the log of the receiver',
+    {
+      cause: error,
+    },
+  );
 }
 
-/** Whole seconds, at least 1, where trying again makes sense. */
+/** Whole seconds until a retry, at least 1; undefined if a retry cannot succeed. */
 export function retryAfterOf({ status, retryAfter }: TrackbridgeError): number | undefined {
   if (status !== 503 && status !== 429) return undefined;
   return Math.max(1, Math.ceil((retryAfter ?? DEFAULT_RETRY_AFTER) / 1000));
 }
 
-/** The same as bytes for a socket without a response object: what Node's HTTP parser refused before Koa saw it. */
+/** The same answer as raw HTTP, for a request that Node's HTTP parser rejected before there was a response object. */
 export function rawProblem(error: TrackbridgeError, requestId: string): string {
   const { status, headers, body } = problemOf(error);
   const lines = Object.entries({ ...headers, 'x-request-id': requestId }).map(

@@ -1,111 +1,195 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Clock } from '../clock.js';
-import type { ServerConfig } from '../config/config.js';
-import { TrackbridgeError } from '../errors.js';
-import type { Log } from '../telemetry/log.js';
+import { after, type Clock, turn, withinTime } from '../core/clock.js';
+import { TrackbridgeError } from '../core/errors.js';
+import type { RejectionLog } from '../telemetry/rejection-log.js';
+import { Connections } from './connections.js';
 import type { FirstBytes } from './first-byte.js';
-import { OwedAnswers } from './owed-answers.js';
+import { HEAD_LATE, headsTooMany, parserProblem } from './parser-problem.js';
 import { rawProblem } from './problem.js';
+import type { Stalls } from './stalls.js';
+import { UnfinishedAnswers } from './unfinished-answers.js';
 
-/** RudderStack keeps idle connections for 90 s; a server that closes first makes some of its requests fail. */
+/** RudderStack keeps idle connections for 90 s. If the server closed them first, some of its requests would fail. */
 const KEEP_ALIVE = 95_000;
 
-/** How often Node looks for heads that are late; its own 30 s would let them pass any budget. */
+/** Interval of Node's check for late heads. With its default of 30 s heads could exceed any budget. */
 const CHECK_HEADS_EVERY = 50;
 
-/** How long a sender may go on with a body after its answer, so that it reads the answer instead of a reset. */
+/** How long a sender may continue a body after its answer, so that it reads the answer instead of a reset. */
 const LINGER = 2_000;
 
 /**
- * How many requests a connection may have sent ahead of their answers; then it is cut. Neither vendor sends any, but 64 kB,
- * which Node hands over at once, hold 3,000 small ones: 50 senders that read no answer held 2.6 GB, and nobody was answered.
+ * Maximum number of unanswered requests on a connection; beyond it the connection is closed. Neither vendor pipelines,
+ * but 64 kB, which Node delivers at once, hold 3,000 small requests. In a test, 50 senders that read no answers took
+ * 2.6 GB, and no sender was answered.
  */
 const MOST_AHEAD = 64;
 
 /**
- * How many connections may wait to be accepted; the kernel caps it (`net.core.somaxconn`). Of 1,000 that came at once, those
- * over Node's 511 were not heard for a second or more: their SYN is sent again after 1, 3 and 7 s.
+ * Maximum number of connections that wait to be accepted; the kernel caps it (`net.core.somaxconn`). Of 1,000
+ * simultaneous connections, those over Node's default of 511 waited a second or more, because a SYN is retransmitted
+ * after 1, 3 and 7 s.
  */
 const BACKLOG = 4_096;
 
+const TOO_MANY_CONNECTIONS =
+  'a connection was closed: server.maxConnections or the limit of open files was reached';
+
 export interface HttpServer {
-  /** Resolves when the requests that are there now are answered, or after `graceMs`. */
+  /** Resolves when all current requests are answered, or after `graceMs`. */
   settle(graceMs: number): Promise<void>;
   /**
-   * Resolves to the port, once connections are taken. Throws START_FAILED where the address cannot be had; `section` is the
-   * part of the configuration to change then.
+   * Resolves to the port once connections are accepted. Throws START_FAILED if the address is unavailable; the error
+   * names `section` as the part of the configuration to change.
    */
   listen(host: string, port: number, section: string): Promise<number>;
-  /** Takes no new connections and resolves when the last one is gone; those still there after `graceMs` are cut. */
+  /**
+   * Stops accepting connections and resolves when the last one has closed. Closes the remaining connections after
+   * `graceMs`.
+   */
   close(graceMs: number): Promise<void>;
+  /** Marks a connection as authenticated, so that it is not closed in favor of an unauthenticated one. */
+  trust(socket: Socket): void;
 }
 
-/** The `node:http` server around a listener, with what Koa cannot see: late, oversized and malformed heads. */
+export interface HttpServerConfig {
+  /** Milliseconds. */
+  readonly budget: number;
+  readonly queryLimit: number;
+  /** Connections open at once. */
+  readonly maxConnections: number;
+}
+
+export interface HttpServerDeps {
+  readonly clock: Clock;
+  readonly uuid: () => string;
+  readonly rejections: Pick<RejectionLog, 'write'>;
+  readonly firstBytes: FirstBytes;
+  readonly stalls: Pick<Stalls, 'tookMostOf'>;
+}
+
+/**
+ * Creates the `node:http` server around a listener. It handles what Koa cannot see: late, oversized and malformed
+ * heads.
+ */
 export function createHttpServer(
   listener: (request: IncomingMessage, response: ServerResponse) => void,
-  config: Pick<ServerConfig, 'budget' | 'queryLimit'>,
-  deps: {
-    readonly clock: Clock;
-    readonly log: Log;
-    readonly uuid: () => string;
-    readonly firstBytes?: FirstBytes;
-  },
+  config: HttpServerConfig,
+  deps: HttpServerDeps,
 ): HttpServer {
-  const { clock, log, uuid, firstBytes } = deps;
+  const { budget } = config;
+  const { clock, firstBytes, rejections, stalls, uuid } = deps;
   const server = createServer({
-    // Node answers a request line over 16 KiB with 431, and RudderStack then drops the event.
+    // By default Node answers a request line over 16 KiB with 431, and RudderStack then drops the event.
     maxHeaderSize: config.queryLimit,
-    headersTimeout: config.budget,
-    // The body has the deadline of its request.
+    headersTimeout: budget,
+    // The body is bound by the deadline of its request.
     requestTimeout: 0,
     connectionsCheckingInterval: CHECK_HEADS_EVERY,
     keepAliveTimeout: KEEP_ALIVE,
-    // Node would answer a missing Host without an id and a problem; no route here depends on it.
+    // Node would answer a missing Host without a request id or a problem document. No route depends on Host.
     requireHostHeader: false,
     noDelay: true,
   });
 
-  // Who has sent all and shut its half of the connection still waits for the answer; Node would close without one.
+  // A sender that has shut its half of the connection still waits for the answer. Node would close without one.
   Object.assign(server, { httpAllowHalfOpen: true });
 
-  const owed = new OwedAnswers();
-  /** Connections on which the head of a request was read whole. */
-  const begun = new WeakSet<Socket>();
+  const unfinished = new UnfinishedAnswers();
+  const connections = new Connections(config.maxConnections);
+
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request;
-    const ahead = owed.add(socket, response);
+    const before = unfinished.last(socket);
+    const ahead = unfinished.add(socket, response);
+    connections.began(socket);
+    // One listener for everything: each costs a request as much as a header.
+    response.once('close', () => closed(request, response));
     if (ahead > MOST_AHEAD) {
       if (!socket.destroyed) {
-        log.warn(
-          { remote: socket.remoteAddress },
-          `a connection was cut: more than ${MOST_AHEAD} requests on it waited for answers`,
+        cut(
+          socket,
+          `a connection was closed: it sent over ${MOST_AHEAD} requests without waiting for answers`,
         );
-        socket.destroy();
       }
       return;
     }
-    begun.add(socket);
-    response.once('close', () => {
-      firstBytes?.answered(socket);
-      if (!request.complete) {
-        request.once('end', () => firstBytes?.answered(socket));
-        lingerThenCut(request, socket);
-      }
-    });
-    listener(request, response);
+    // Requests of a connection are handled one at a time: neither vendor pipelines, and one unauthenticated connection
+    // must not occupy 64 handlers.
+    if (before === undefined) listener(request, response);
+    else before.once('close', () => socket.destroyed || listener(request, response));
   };
+
+  const closed = (request: IncomingMessage, response: ServerResponse): void => {
+    const { socket } = request;
+    unfinished.closed(socket, response);
+    firstBytes.answered(socket);
+    connections.answered(socket);
+    if (request.complete) return;
+    request.once('end', () => firstBytes.answered(socket));
+    lingerThenCut(request, socket);
+  };
+
+  const cut = (socket: Socket, text: string): void => {
+    const own = { remote: socket.remoteAddress };
+    rejections.write({ level: 'warn', kind: text, shared: {}, own, text });
+    socket.destroy();
+  };
+
+  const reject = (problem: TrackbridgeError, socket: Socket, cause?: string): void => {
+    const { code, message, status } = problem;
+    const requestId = uuid();
+    const shared = { code, status };
+    const own = {
+      requestId,
+      remote: socket.remoteAddress,
+      ...(cause === undefined ? {} : { cause }),
+    };
+    rejections.write({ level: 'warn', kind: `http:${code}`, shared, own, text: message });
+    unfinished.endWith(socket, rawProblem(problem, requestId));
+  };
+
+  const rejectLate = (error: NodeJS.ErrnoException, socket: Socket, since: number): void => {
+    reject(parserProblem(error, config, stalls.tookMostOf(budget, since)), socket, error.code);
+  };
+
+  /**
+   * Handles a head that is not complete in time. The cause may be that this process has not read it, so it first reads
+   * what has arrived. If the request is then complete, its deadline counts from its first byte and it gets 503.
+   */
+  const readThenReject = async (error: NodeJS.ErrnoException, socket: Socket): Promise<void> => {
+    const wereRead = socket.bytesRead > 0;
+    const since = firstBytes.incompleteSince(socket);
+    const before = connections.requestsOf(socket);
+    const isWhole = (): boolean => connections.requestsOf(socket) > before || socket.destroyed;
+    await turn();
+    if (isWhole()) return;
+    if (wereRead) rejectLate(error, socket, since);
+    // Without any bytes there is no request to answer.
+    else if (socket.bytesRead === 0) socket.destroy();
+    else {
+      // Bytes that have just arrived get their own time limit; Node no longer checks this socket.
+      const now = clock.monotonic();
+      const stop = after(budget, () => isWhole() || rejectLate(error, socket, now));
+      socket.once('close', stop);
+    }
+  };
+
   server.on('request', handle);
-  // An `Expect` that is not 100-continue: Node would answer a bare 417; the body comes anyway.
+  // Node would answer an `Expect` other than 100-continue with a bare 417. The sender sends the body anyway.
   server.on('checkExpectation', handle);
   server.on('connection', (socket: Socket) => {
-    firstBytes?.watch(socket);
-    socket.once('close', () => owed.abandon(socket));
+    const surplus = connections.add(socket);
+    if (surplus !== undefined) cut(surplus, TOO_MANY_CONNECTIONS);
+    if (surplus === socket) return;
+    firstBytes.watch(socket, () => reject(headsTooMany(), socket));
+    socket.once('close', () => unfinished.abandon(socket));
   });
   server.on('connect', (_request, socket: Socket) => {
-    // Node has let go of the socket: without a listener of ours a reset would end the process.
+    // Node has released the socket. Without an error listener a reset would end the process.
     socket.on('error', () => socket.destroy());
-    owed.endWith(
+    unfinished.endWith(
       socket,
       rawProblem(
         new TrackbridgeError('METHOD_NOT_ALLOWED', 'this is not a proxy', {
@@ -115,82 +199,34 @@ export function createHttpServer(
       ),
     );
   });
-  const refuse = (error: NodeJS.ErrnoException, socket: Socket): void => {
-    const problem = parserProblem(error, config);
-    const id = uuid();
-    log.warn(
-      { requestId: id, code: problem.code, status: problem.status, cause: error.code },
-      problem.message,
-    );
-    owed.endWith(socket, rawProblem(problem, id));
-  };
-  /**
-   * Of a connection that nothing was read from in time. Under overload it may be this process that has not read yet: a 408
-   * would lose the delivery, so what is there is read first. Where there is nothing, nobody waits for an answer.
-   */
-  const lookAgain = (socket: Socket, error: NodeJS.ErrnoException): void => {
-    setImmediate(() => {
-      if (socket.bytesRead === 0) {
-        socket.destroy();
-        return;
-      }
-      // Node no longer looks at the time of this head.
-      const timer = setTimeout(() => {
-        if (!begun.has(socket)) refuse(error, socket);
-      }, config.budget).unref();
-      socket.once('close', () => clearTimeout(timer));
-    });
-  };
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) {
-      socket.destroy();
-      return;
-    }
-    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.bytesRead === 0)
-      lookAgain(socket, error);
-    else refuse(error, socket);
+    if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
+    else if (error.code === HEAD_LATE) void readThenReject(error, socket);
+    else reject(parserProblem(error, config, false), socket, error.code);
   });
 
   return {
     listen: (host, port, section) => listen(server, host, port, section),
-    settle: (graceMs) => settle(owed.all(), graceMs, clock),
+    settle: (graceMs) => settle(unfinished.all(), graceMs, clock),
     close: (graceMs) => close(server, graceMs, clock),
+    trust: (socket) => connections.trust(socket),
   };
 }
 
 const LISTEN_FAULTS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the port is in use',
-  EADDRNOTAVAIL: 'the address is none of this machine',
-  ENOTFOUND: 'the host name is not known',
-  EACCES: 'this user may not use the port',
+  EADDRNOTAVAIL: 'the address does not belong to this machine',
+  ENOTFOUND: 'the host name cannot be resolved',
+  EACCES: 'permission denied for the port',
 };
 
 function lingerThenCut(request: IncomingMessage, socket: Socket): void {
   request.resume();
-  const timer = setTimeout(() => socket.destroy(), LINGER).unref();
-  // Comes after the last byte and after a lost connection alike.
-  request.once('close', () => clearTimeout(timer));
-}
-
-function parserProblem(
-  error: NodeJS.ErrnoException,
-  config: Pick<ServerConfig, 'queryLimit'>,
-): TrackbridgeError {
-  if (error.code === 'HPE_HEADER_OVERFLOW') {
-    return new TrackbridgeError(
-      'HEAD_TOO_LARGE',
-      `request line and headers are larger than server.queryLimit (${config.queryLimit} bytes)`,
-    );
-  }
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    return new TrackbridgeError(
-      'BODY_TIMEOUT',
-      'the request was not complete within server.budget',
-    );
-  }
-  return new TrackbridgeError('REQUEST_MALFORMED', 'the request cannot be parsed as HTTP/1.1', {
-    cause: error,
-  });
+  // `close` follows both the last byte and a lost connection.
+  request.once(
+    'close',
+    after(LINGER, () => socket.destroy()),
+  );
 }
 
 function listen(server: Server, host: string, port: number, section: string): Promise<number> {
@@ -216,12 +252,10 @@ async function settle(
   graceMs: number,
   clock: Clock,
 ): Promise<void> {
-  const done = new AbortController();
   const answered = Promise.all(
     responses.map((response) => new Promise((resolve) => response.once('close', resolve))),
   );
-  await Promise.race([answered, clock.sleep(graceMs, done.signal)]);
-  done.abort();
+  await withinTime(answered, graceMs, clock, () => undefined);
 }
 
 function close(server: Server, graceMs: number, clock: Clock): Promise<void> {

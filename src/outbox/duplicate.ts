@@ -1,13 +1,15 @@
-/** What is remembered of a messageId: when it was accepted (milliseconds since the epoch), and whether authenticated. */
+/**
+ * What is remembered of a messageId: when it was accepted (milliseconds since the epoch), and whether authenticated.
+ */
 export interface Seen {
   readonly at: number;
   readonly authenticated: boolean;
 }
 
 /**
- * Whether an event is a duplicate of what is remembered of its messageId. A memory older than `window` milliseconds
- * counts no more; one from the future is one of now, because a clock that jumped back must not let duplicates in.
- * Nobody may shut out an authenticated event by sending its messageId first without authentication.
+ * Returns whether an event is a duplicate, given what is remembered of its messageId. A memory older than `window`
+ * milliseconds does not count. One from the future counts as current, because a clock that jumped back must not let
+ * duplicates in. An unauthenticated event never makes a later authenticated one a duplicate.
  */
 export function isDuplicate(
   seen: Seen | undefined,

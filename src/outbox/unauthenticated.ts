@@ -1,23 +1,33 @@
 import { Buffer } from 'node:buffer';
-import { TrackbridgeError } from '../errors.js';
-import type { NewQuarantined } from './outbox.js';
+import { TrackbridgeError } from '../core/errors.js';
+import type { NewQuarantined } from './intake.js';
 
-/** Bytes of an entry that count as one: many times what vendors send, so that real deliveries count as they are. */
+/**
+ * An entry counts as one per this many bytes: many times what vendors send, so that every real delivery counts as one.
+ */
 const BYTES_EACH = 16 * 1024;
 
 /**
- * As how many an entry counts towards `NewDelivery.unauthenticatedLimit`: one for each 16 kB begun, and none where it is in
- * quarantine for another reason. A number alone would let entries of the size of `server.bodyLimit` fill a disk.
+ * Returns the weight of an entry towards `NewDelivery.unauthenticatedLimit`: one per 16 kB or part of it, and zero if
+ * it is in quarantine for another reason. A limit on the number alone would let entries of the size of
+ * `server.bodyLimit` fill a disk.
  */
 export function unauthenticatedWeight(
   entry: Pick<NewQuarantined, 'reason' | 'raw' | 'delivery'>,
 ): number {
   if (entry.reason !== 'unauthenticated') return 0;
-  const bytes = Buffer.byteLength(entry.raw) + Buffer.byteLength(entry.delivery);
-  return Math.max(1, Math.ceil(bytes / BYTES_EACH));
+  return weightOf(entry.reason, Buffer.byteLength(entry.raw) + Buffer.byteLength(entry.delivery));
 }
 
-/** Whether a source would go over the limit with these entries of a delivery; `kept` is the weight of what a source has there. */
+/** Returns the weight of an entry from the total size of its texts in bytes. */
+export function weightOf(reason: string, bytes: number): number {
+  return reason === 'unauthenticated' ? Math.max(1, Math.ceil(bytes / BYTES_EACH)) : 0;
+}
+
+/**
+ * Returns whether these entries of a delivery exceed a source's limit. `kept` is the weight of the source's stored
+ * entries.
+ */
 export function exceedsUnauthenticated(
   entries: readonly NewQuarantined[],
   limit: number,
@@ -32,13 +42,13 @@ export function exceedsUnauthenticated(
   return false;
 }
 
-/** Asks for more patience than other limits: only an operator makes room here, and vendors try for hours. */
+/** Longer than for other limits: only an operator makes room here, and vendors retry for hours. */
 const RETRY_AFTER = 30_000;
 
 export function unauthenticatedFull(): TrackbridgeError {
   return new TrackbridgeError(
     'QUARANTINE_FULL',
-    "the source's quarantine holds as many unauthenticated events as its unauthenticatedLimit allows; correct its secret," +
+    "the source's quarantine is at its unauthenticatedLimit; correct its secret," +
       ' then replay or purge them',
     { retryAfter: RETRY_AFTER },
   );

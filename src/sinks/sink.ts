@@ -1,48 +1,67 @@
-import type { Clock } from '../clock.js';
+import type { SinkOptions } from '../config/config.js';
+import type { Clock } from '../core/clock.js';
 import type { CanonicalEvent } from '../event/event.js';
 
-/** An event on its way to a sink. `json` is what is sent; `event` is parsed when first looked at. */
+/** An event to deliver to a sink. `json` is what is sent; `event` is parsed on first access. */
 export interface SinkEvent {
   readonly messageId: string;
-  /** The JSON text to send: the canonical event, or its CloudEvents form where `format: cloudevents` is set. */
+  /** `receipt.dedupeKey`: sinks deduplicate by it, so that no other source's event displaces this one. */
+  readonly dedupeKey: string;
+  /** The JSON text to send: the canonical event, or its CloudEvents form with `format: cloudevents`. */
   readonly json: string;
   /** The canonical event, for templates and columns. */
   readonly event: CanonicalEvent;
 }
 
-/** How one event of a batch fared; `retryAfter` (milliseconds) and `excerpt` as in SinkErrorDetails. */
-export type DeliveryResult =
-  | { readonly ok: true }
-  | {
-      readonly ok: false;
-      readonly retryable: boolean;
-      readonly retryAfter?: number;
-      readonly error: string;
-      readonly excerpt?: string;
-    };
+/** Why an event was not delivered. */
+export interface Failure {
+  /** One line without secrets and payload, because it is logged. */
+  readonly message: string;
+  /**
+   * What the server answered, in one line. It may repeat the payload, so it is stored with the dead letter and never
+   * logged.
+   */
+  readonly farSide?: string;
+  readonly retryable: boolean;
+  /** Milliseconds, if the server said when to retry. */
+  readonly retryAfter?: number;
+  /** The operator's own code did not return: it took too long, or its process ended. Few such attempts are made. */
+  readonly crashed?: true;
+}
+
+/** The result of one event of a batch. */
+export type DeliveryResult = { readonly ok: true } | Failed;
+
+export interface Failed extends Failure {
+  readonly ok: false;
+}
 
 export const DELIVERED: DeliveryResult = { ok: true };
+
+export function isTransient(result: DeliveryResult): boolean {
+  return !result.ok && result.retryable;
+}
 
 /**
  * The run-time part of a sink. It makes one attempt and never retries: retries, order and dead letters belong to the
  * dispatcher. Every sink passes `test/sinks/contract.ts`.
  */
 export interface Sink {
-  /** Makes ready to deliver. Throws a SinkError; the dispatcher tries again. */
+  /** Prepares for deliveries. Throws a SinkError; the dispatcher retries. */
   open(): Promise<void>;
 
   /**
-   * One attempt at these events, in their order; at least one, at most `batch.size`. Resolves to one result an event, in
-   * the same order; throws a SinkError only where the whole batch failed. Where it failed for good, the dispatcher
-   * halves the batch until it has found the event that is the cause. Stops when `signal` aborts. May be called again
-   * before the last call has ended, once per lane.
+   * Makes one attempt at these events, in order; at least one, at most `batch.size`. Resolves to one result per event,
+   * in the same order; throws a SinkError only if the whole batch failed. If it failed permanently, the dispatcher
+   * halves the batch until it finds the event that is the cause. Stops when `signal` aborts. Each lane may call it
+   * while other calls are running.
    */
   deliver(batch: readonly SinkEvent[], signal: AbortSignal): Promise<readonly DeliveryResult[]>;
 
-  /** Says in one line, by throwing a SinkError, what would keep deliveries from arriving. For `check --connect`. */
+  /** Throws a SinkError that says in one line what would prevent deliveries. Used by `check --connect`. */
   check(): Promise<void>;
 
-  /** Flushes and lets go of everything. May be called without `open`, and twice. */
+  /** Flushes and releases everything. May be called without `open`, and twice. */
   close(): Promise<void>;
 }
 
@@ -50,73 +69,78 @@ export interface SinkContext {
   /** The sink's name in the configuration. */
   readonly name: string;
   readonly clock: Clock;
-  /** Names this receiver in the events it sends on, so that it recognises them when they come back. */
+  /** Identifies this receiver in the events it sends, so that it recognizes them if they return. */
   readonly bridgeId: () => string;
-  /** What `SinkEvent.json` holds, for sinks that name a content type; `canonical` where absent. */
-  readonly format?: 'canonical' | 'cloudevents';
-  readonly log: {
-    warn(fields: object, message: string): void;
-    info(fields: object, message: string): void;
+  /** What a sink counts itself; absent if no metrics are exported, as in `check`. */
+  readonly metrics?: {
+    /** Names in `integrations` that the vendor has no destination for. */
+    unmappedIntegrations(names: number): void;
+    /** Values of events that the destination has no column for and that are therefore not written. */
+    unplacedValues(values: number): void;
   };
+  /** The content of `SinkEvent.json`, for sinks that send a content type; `canonical` by default. */
+  readonly format?: 'canonical' | 'cloudevents';
+  readonly log: Readonly<
+    Record<'debug' | 'info' | 'warn' | 'error', (fields: object, message: string) => void>
+  >;
 }
 
 /**
- * The configuration-time part of a sink: a new sink is one file with one of these, its options in
- * `schemas/sinks/<type>.schema.json`, one test, one line in `registry.ts`.
+ * The configuration-time part of a sink. A new sink is one file with one of these, its options in
+ * `schemas/sinks/<type>.schema.json`, one test, and one line in `registry.ts`.
  */
-export interface SinkType {
-  readonly type: string;
+export interface SinkType<Type extends keyof SinkOptions> {
+  readonly type: Type;
   /** Builds the sink from options that its schema has validated and filled with defaults. */
-  create(options: Readonly<Record<string, unknown>>, context: SinkContext): Sink | Promise<Sink>;
-  /** The largest batch that makes sense with these options: 1 where each event is a request of its own. */
-  maxBatch?(options: Readonly<Record<string, unknown>>): number;
-  /** When a batch goes out before it has `batch.size` events, where the sink has its own say in that. */
-  fill?(options: Readonly<Record<string, unknown>>): BatchFill;
+  create(options: SinkOptions[Type], context: SinkContext): Sink | Promise<Sink>;
+  /** The largest useful batch with these options: 1 if each event is a request of its own. */
+  maxBatch?(options: SinkOptions[Type]): number;
+  /** When a batch goes out before it has `batch.size` events, if the sink decides that itself. */
+  fill?(options: SinkOptions[Type]): BatchFill;
 }
 
-/** A batch goes out `wait` milliseconds after its first event (`batch.wait` where absent), or once it has so many `bytes`. */
-interface BatchFill {
+/**
+ * A batch goes out `wait` milliseconds after its first event (default `batch.wait`), or once it has this many `bytes`.
+ */
+export interface BatchFill {
   readonly wait?: number;
   readonly bytes?: number;
 }
 
-export interface SinkErrorDetails {
-  readonly retryable: boolean;
-  /** Milliseconds, where the far side said when to come again. */
-  readonly retryAfter?: number;
-  /** What the far side said, one line: kept with the dead letter and never logged, since it may repeat the payload. */
-  readonly excerpt?: string;
+export interface SinkErrorDetails extends Omit<Failure, 'message'> {
   readonly cause?: unknown;
 }
 
-/** A whole batch failed. `message` is one line without secrets and payload. */
+/** A whole batch failed; its fields are those of a `Failure`. */
 export class SinkError extends Error {
   readonly retryable: boolean;
   readonly retryAfter: number | undefined;
-  readonly excerpt: string | undefined;
+  readonly farSide: string | undefined;
+  readonly crashed: true | undefined;
 
   constructor(message: string, details: SinkErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'SinkError';
     this.retryable = details.retryable;
     this.retryAfter = details.retryAfter;
-    this.excerpt = details.excerpt;
+    this.farSide = details.farSide;
+    this.crashed = details.crashed;
   }
 }
 
-/** What became of each event of a batch that failed as a whole. */
-export function resultOf({ excerpt, message, retryable, retryAfter }: SinkError): DeliveryResult {
+/** Returns the result of each event of a batch that failed as a whole. */
+export function resultOf({ farSide, message, retryable, retryAfter }: SinkError): Failed {
   return {
     ok: false,
+    message,
+    ...(farSide !== undefined && { farSide }),
     retryable,
-    error: message,
     ...(retryAfter !== undefined && { retryAfter }),
-    ...(excerpt !== undefined && { excerpt }),
   };
 }
 
-/** The SinkError that `sent` rejects with; undefined where it resolves. Any other rejection is passed on. */
-export async function failureOf(sent: Promise<void>): Promise<SinkError | undefined> {
+/** Resolves to the SinkError that `sent` rejects with; undefined if it resolves. Any other rejection is passed on. */
+export async function sinkErrorOf(sent: Promise<void>): Promise<SinkError | undefined> {
   try {
     await sent;
     return undefined;

@@ -1,28 +1,41 @@
-import { TrackbridgeError } from '../errors.js';
-import { isObject, type JsonObject, type JsonValue } from '../event/event.js';
+import type { Violation } from '../core/errors.js';
+import { isObject, type JsonObject, type JsonValue } from '../core/json.js';
+import { objectOf } from '../event/event.js';
+import type { SentAs } from './source.js';
 
-/** A small body must not become gigabytes: 2,500 events with 400 kB beside them are 500 kB on the wire. */
+/** Bytes. A small body must not become gigabytes: 2,500 events that share 400 kB are 500 kB on the wire. */
 const MOST_COPIED = 16 * 1024 * 1024;
 
-/**
- * In Segment's dialect, `context` and `integrations` beside a `batch` are every item's, whose own members win, and so is
- * `sentAt`. RudderStack ignores what stands there. Throws LIMIT_EXCEEDED where that would be too much to copy.
- */
-export function mergeBatch(items: readonly JsonValue[], envelope: JsonObject): JsonValue[] {
-  const bytes = sharedBytes(envelope);
-  if (bytes * items.length > MOST_COPIED) {
-    throw new TrackbridgeError(
-      'LIMIT_EXCEEDED',
-      `${bytes} bytes beside the batch are for each of its ${items.length} events; send smaller batches`,
-    );
-  }
-  return items.map((item) => merged(item, envelope));
+/** An event of a batch with the batch's shared fields merged in. */
+export interface MergedItem {
+  readonly value: JsonValue;
+  readonly sent?: SentAs;
 }
 
-/** How much of an envelope every item takes over. */
-export function sharedBytes({ context, integrations, sentAt }: JsonObject): number {
-  const text = JSON.stringify({ context, integrations, sentAt });
-  return text === '{}' ? 0 : Buffer.byteLength(text);
+/**
+ * Merges the `context`, `integrations` and `sentAt` beside a `batch` into every item, as Segment does; an item's own
+ * members win. RudderStack ignores these fields. If they are too large to copy, the items stay as sent and
+ * `violationsOfMerge` reports it.
+ */
+export function mergeBatch(items: readonly JsonValue[], envelope: JsonObject): MergedItem[] {
+  const beside = sharedBytes(envelope);
+  if (beside === 0) return items.map((value) => ({ value }));
+  if (beside * items.length > MOST_COPIED) {
+    return items.map((value) => ({ value, sent: { unmerged: beside } }));
+  }
+  return items.map((item) => ({ value: merged(item, envelope) }));
+}
+
+/** Returns why an event is quarantined whose batch's shared fields were too large to copy. */
+export function violationsOfMerge({ unmerged }: SentAs): Violation[] {
+  if (unmerged === undefined) return [];
+  const message = `lacks the shared fields of its batch: their ${unmerged} bytes are too many to copy into every event; send smaller batches`;
+  return [{ path: '', message }];
+}
+
+function sharedBytes({ context, integrations, sentAt }: JsonObject): number {
+  if (context === undefined && integrations === undefined && sentAt === undefined) return 0;
+  return Buffer.byteLength(JSON.stringify({ context, integrations, sentAt }));
 }
 
 function merged(item: JsonValue, envelope: JsonObject): JsonValue {
@@ -30,7 +43,7 @@ function merged(item: JsonValue, envelope: JsonObject): JsonValue {
   const result: JsonObject = { ...item };
   for (const field of ['context', 'integrations']) {
     const shared = envelope[field];
-    const own = item[field] ?? {};
+    const own = objectOf(item[field] ?? {});
     if (isObject(shared) && isObject(own)) result[field] = { ...shared, ...own };
   }
   const { sentAt } = envelope;

@@ -1,37 +1,25 @@
 import { readFileSync } from 'node:fs';
-import type { Clock } from '../clock.js';
-import type { SourceConfig } from '../config/config.js';
-import type { MultipartReader } from '../decode/multipart.js';
-import { createSpecTypes, type SpecTypes } from '../decode/spec-types.js';
-import { messageOf, TrackbridgeError } from '../errors.js';
-import { isObject } from '../event/event.js';
+import type { RudderstackSourceConfig, SourceConfig } from '../config/config.js';
+import type { Clock } from '../core/clock.js';
+import { messageOf, TrackbridgeError } from '../core/errors.js';
+import { isObject } from '../core/json.js';
+import { createSpecTypes, type SpecTypes } from '../decode/query/spec-types.js';
 import { createVerifier } from '../verify/registry.js';
-import { createOAuth } from './oauth.js';
 import { createRudderstackSource } from './rudderstack.js';
 import { createSegmentSource } from './segment.js';
 import type { Source } from './source.js';
-import { createTrackingApiSource } from './tracking-api.js';
-import { createWebhookSource } from './webhook-source.js';
+import { createOAuth } from './tracking-api/oauth/oauth.js';
+import { createTrackingApiSource } from './tracking-api/source.js';
+import { createWebhookSource } from './webhook-source/source.js';
 
-/** Builds a configured source. Throws CONFIG_INVALID where its `schema` cannot be read. */
-export function createSource(
-  name: string,
-  config: SourceConfig,
-  readMultipart: MultipartReader,
-  clock: Clock,
-): Source {
+/** Builds a configured source. Throws CONFIG_INVALID if its `schema` cannot be read. */
+export function createSource(name: string, config: SourceConfig, clock: Clock): Source {
   const verifiers = config.verify.map((scheme) => createVerifier(scheme, clock));
   switch (config.type) {
     case 'segment':
-      return createSegmentSource(name, config, verifiers, readMultipart);
+      return createSegmentSource(name, config, verifiers);
     case 'rudderstack':
-      return createRudderstackSource(
-        name,
-        config,
-        verifiers,
-        readMultipart,
-        specTypes(name, config),
-      );
+      return createRudderstackSource(name, config, verifiers, specTypes(name, config));
     case 'tracking-api':
       return createTrackingApiSource(
         name,
@@ -39,14 +27,14 @@ export function createSource(
         config.oauth && createOAuth(name, config.oauth, config.path, clock),
       );
     case 'webhook-source':
-      return createWebhookSource(name, config, readMultipart);
+      return createWebhookSource(name, config);
   }
 }
 
-/** The schema of what arrives on this source: its own file's, or the one of the vendors' specifications. */
+/** The types of fields on this source: from its own schema file, or from the vendors' specifications. */
 function specTypes(
   name: string,
-  config: SourceConfig,
+  config: RudderstackSourceConfig,
 ): { readonly properties: SpecTypes; readonly traits: SpecTypes } {
   if (config.schema === undefined) {
     const shipped = readSchema(new URL('../../schemas/spec.schema.json', import.meta.url));

@@ -1,19 +1,19 @@
-/** Matches this path alone, with or without a slash behind it. */
+/** Matches exactly this path, with or without trailing slashes. */
 export function exactly(path: string): RegExp {
-  return new RegExp(`^${escaped(path)}/?$`);
+  return new RegExp(`^${escaped(path)}/*$`);
 }
 
-/** Matches this path and everything below it. */
-export function withBelow(path: string): RegExp {
-  return below(path, '(?:/.*)?');
+/** Matches this path and every subpath. */
+export function withSubpaths(path: string): RegExp {
+  return subpath(path, '(?:/.*)?');
 }
 
 /** Matches `path` followed by `pattern`, the source of a regular expression that begins with a slash. */
-export function below(path: string, pattern: string): RegExp {
+export function subpath(path: string, pattern: string): RegExp {
   return new RegExp(`^${path === '/' ? '' : escaped(path)}${pattern}$`);
 }
 
-/** A configured path is text and no pattern language. */
+/** Escapes a configured path, which is literal text. */
 function escaped(path: string): string {
   return path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }

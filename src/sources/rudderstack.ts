@@ -1,34 +1,39 @@
-import type { SourceConfig } from '../config/config.js';
+import type { RudderstackSourceConfig } from '../config/config.js';
+import { isObject, type JsonObject, type JsonValue } from '../core/json.js';
+import { isBlankBody } from '../decode/body.js';
 import { openEnvelope, readEnvelope } from '../decode/envelope.js';
 import { LIMITS } from '../decode/limits.js';
-import type { MultipartReader } from '../decode/multipart.js';
-import { decodeQuery } from '../decode/query.js';
-import type { SpecTypes } from '../decode/spec-types.js';
-import { TrackbridgeError } from '../errors.js';
-import { EVENT_TYPES, isObject, type JsonObject, type JsonValue } from '../event/event.js';
-import { verifyAll } from '../verify/combine.js';
+import { decodeQuery } from '../decode/query/parse.js';
+import type { SpecTypes } from '../decode/query/spec-types.js';
+import { EVENT_TYPES } from '../event/event.js';
+import { rejectedByHead, verifyAll } from '../verify/combine.js';
 import type { Verifier } from '../verify/verifier.js';
-import { withBelow } from './route.js';
-import { decodeDeliveredBody, nothingBelow } from './segment.js';
+import { decodeDeliveredBody } from './delivered-body.js';
+import { withSubpaths } from './route.js';
 import type { Decoded, Delivery, Source } from './source.js';
 
 const METHODS = ['POST', 'PUT', 'PATCH', 'GET', 'DELETE', 'HEAD'];
 
-/** What a path below the source's own says of an event whose wire form lost it. */
+/**
+ * The decoded form of an empty body, which an HTTP destination sends if its mapping yields nothing; with batching it
+ * sends `[]`.
+ */
+const NOTHING: Decoded = { batch: true, events: [] };
+
+/** The type and name that the subpath gives an event if its wire form lost them. */
 interface Named {
   readonly type?: string;
   readonly name?: string;
 }
 
 /**
- * RudderStack's webhook destination (POST, PUT, PATCH; GET and DELETE with the payload flattened into the query) and its
- * HTTP destination, which sends a body with every method. It signs nothing: what authenticates it is a static header.
+ * RudderStack's webhook destination (POST, PUT, PATCH; GET and DELETE with the payload flattened into the query) and
+ * its HTTP destination, which sends a body with every method. It signs nothing; a static header authenticates it.
  */
 export function createRudderstackSource(
   name: string,
-  config: SourceConfig,
+  config: RudderstackSourceConfig,
   verifiers: readonly Verifier[],
-  readMultipart: MultipartReader,
   specTypes: { readonly properties: SpecTypes; readonly traits: SpecTypes },
 ): Source {
   const types = new Set<string>([
@@ -37,14 +42,14 @@ export function createRudderstackSource(
   ]);
 
   const decodeParameters = (delivery: Delivery): Decoded => {
-    const named = namedBelow(delivery.below);
+    const named = namedBySubpath(delivery.subpath, types);
     const envelope = readEnvelope((header) => delivery.headers.first(header));
     if (envelope !== undefined) {
       const { event, collisions } = openEnvelope(envelope, delivery.query, LIMITS);
       return { batch: false, events: [{ value: withNamed(event, named), collisions }] };
     }
     const type = named.type ?? config.query.type;
-    // Of a group too the query carries the properties; its traits do not arrive.
+    // The query carries properties even for a group, whose traits are lost.
     const spec = type === 'identify' ? specTypes.traits : specTypes.properties;
     const query = withoutWriteKey(delivery.query, config);
     const { value, collisions } = decodeQuery(query, {
@@ -55,9 +60,9 @@ export function createRudderstackSource(
     return { batch: false, events: [{ value: lostEvent(type, named, config, value), collisions }] };
   };
 
-  const decodeBodies = async (delivery: Delivery): Promise<Decoded> => {
-    const decoded = await decodeDeliveredBody(delivery, readMultipart);
-    const named = namedBelow(delivery.below);
+  const decodeBodies = (delivery: Delivery): Decoded => {
+    const decoded = decodeDeliveredBody(delivery);
+    const named = namedBySubpath(delivery.subpath, types);
     if (named.type === undefined) return decoded;
     return {
       batch: decoded.batch,
@@ -69,25 +74,20 @@ export function createRudderstackSource(
     name,
     vendor: 'rudderstack',
     config,
-    route: withBelow(config.path),
+    route: withSubpaths(config.path),
     methodsFor: () => METHODS,
-    // The router retries 408 without a limit.
+    // RudderStack's router retries 408 without limit.
     lateBody: 'BODY_TIMEOUT',
-    checkBelow(below) {
-      if (below === '') return;
-      const { type } = namedBelow(below);
-      if (type !== undefined && !types.has(type)) {
-        throw nothingBelow(
-          name,
-          'below it come an event type and a name, as in track/Order%20Completed',
-        );
-      }
-    },
+    // RudderStack appends paths of its own (`appendPath`, `pathParams`), which must not cause the loss of an event.
+    checkSubpath: () => undefined,
+    rejectedByHead: rejectedByHead(verifiers),
     verify: verifyAll(verifiers),
-    decode: (delivery) =>
-      delivery.body.length > 0 || hasBodyMethod(delivery.method)
-        ? decodeBodies(delivery)
-        : decodeParameters(delivery),
+    decode(delivery) {
+      if (isBlankBody(delivery.body)) {
+        return hasBodyMethod(delivery.method) ? NOTHING : decodeParameters(delivery);
+      }
+      return decodeBodies(delivery);
+    },
   };
 }
 
@@ -96,32 +96,38 @@ function hasBodyMethod(method: string): boolean {
   return method === 'POST' || method === 'PUT' || method === 'PATCH';
 }
 
-/** `track/Order%20Completed` → its type and name. Throws REQUEST_MALFORMED where the encoding is broken. */
-function namedBelow(below: string): Named {
-  // RudderStack joins URL and appendPath as they are, so slashes come doubled; a name may hold one.
-  const [type, ...name] = below
+/**
+ * Reads the type and name from `track/Order%20Completed`. A subpath that does not begin with a type is ignored:
+ * RudderStack's `appendPath` and `pathParams` can be anything.
+ */
+function namedBySubpath(subpath: string, types: ReadonlySet<string>): Named {
+  // RudderStack joins URL and appendPath unchanged, so slashes can be doubled. A name may contain a slash.
+  const [type, ...name] = subpath
     .split('/')
     .filter((segment) => segment !== '')
     .map(decodeSegment);
-  return {
-    ...(type === undefined ? {} : { type: type.toLowerCase() }),
-    ...(name.length === 0 ? {} : { name: name.join('/') }),
-  };
+  const lower = type?.toLowerCase() ?? '';
+  if (!types.has(lower)) return {};
+  return { type: lower, ...(name.length === 0 ? {} : { name: name.join('/') }) };
 }
 
+/** A segment that is not percent-encoded UTF-8 stays as it is. */
 function decodeSegment(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch {
-    throw new TrackbridgeError('REQUEST_MALFORMED', 'the path is not valid percent-encoded UTF-8');
+    return segment;
   }
 }
 
-/** What a query can tell of an event: its type by configuration or path, and the properties, or an identify's traits. */
+/**
+ * Rebuilds an event from a query: its type from the configuration or path, and its properties, or the traits of an
+ * identify.
+ */
 function lostEvent(
   type: string,
   named: Named,
-  config: SourceConfig,
+  config: RudderstackSourceConfig,
   value: JsonValue | undefined,
 ): JsonObject {
   const data = type === 'identify' ? 'traits' : 'properties';
@@ -133,14 +139,14 @@ function lostEvent(
   };
 }
 
-/** A body, or an envelope, says the type itself; the path helps only where it does not. */
+/** Adds the type and name of the path if the body or envelope has no type of its own. */
 function withNamed(value: JsonValue, { type, name }: Named): JsonValue {
   if (type === undefined || !isObject(value)) return value;
   if (value['type'] !== undefined && value['type'] !== null) return value;
   return { ...nameOf(type, name), ...value, type };
 }
 
-/** The member that holds an event's name: only these types have one. */
+/** The member that holds an event's name. Only these types have one. */
 function nameOf(type: string, name: string | undefined): JsonObject {
   if (name === undefined) return {};
   if (type === 'track') return { event: name };
@@ -148,10 +154,10 @@ function nameOf(type: string, name: string | undefined): JsonObject {
 }
 
 /**
- * The key of the write-key scheme is the URL's own parameter and no part of the event. Only the first of that name goes:
- * the sender puts the URL's own before the event's, which may have a property called the same.
+ * Removes the write-key scheme's parameter, which belongs to the URL and not to the event. Only the first `writeKey` is
+ * removed: the sender puts the URL's own before the event's, which may have a property of that name.
  */
-function withoutWriteKey(query: string, config: SourceConfig): string {
+function withoutWriteKey(query: string, config: RudderstackSourceConfig): string {
   if (!config.verify.some((each) => each.scheme === 'write-key')) return query;
   const pairs = query.split('&');
   const own = pairs.findIndex((pair) => pair.startsWith('writeKey='));

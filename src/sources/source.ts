@@ -1,97 +1,117 @@
-import type { SourceConfig } from '../config/config.js';
-import type { ErrorCode, TrackbridgeError, Violation } from '../errors.js';
-import type { JsonValue, Vendor } from '../event/event.js';
+import type { CommonSourceConfig } from '../config/config.js';
+import type { ErrorCode, TrackbridgeError, Violation } from '../core/errors.js';
+import type { JsonValue } from '../core/json.js';
+import type { Vendor } from '../event/event.js';
 import type { Verification } from '../verify/combine.js';
-import type { Signed } from '../verify/verifier.js';
+import type { Signed, SignedHead } from '../verify/verifier.js';
 
-/** One request, read whole: what a source verifies and decodes. */
+/** One HTTP request, completely read, for a source to verify and decode. */
 export interface Delivery extends Signed {
   /** UUIDv7; also the answer's `x-request-id`. */
   readonly id: string;
-  /** The path below the source's own, as it was sent, without a slash in front; '' where there is none. */
-  readonly below: string;
+  /** The subpath under the source's own path, as sent and without a leading slash; '' if there is none. */
+  readonly subpath: string;
   /**
-   * Where the sender reached us, as in `https://example.com`; what a proxy says where `server.trustProxy` is on. Hardly any
-   * source asks for it. Not a getter: V8 makes a hidden class for each object with one, which keeps its delivery alive.
+   * The origin of the URL that the sender used, as in `https://example.com`; taken from the proxy's headers if
+   * `server.trustProxy` is set. Few sources call it. It is not a getter: V8 makes a hidden class for each object with
+   * one, which keeps the delivery alive.
    */
   readonly origin: () => string;
-  /** Of HTTP, as in `1.1`. */
+  /** The HTTP version, as in `1.1`. */
   readonly httpVersion: string;
-  /** The sender's address, without its port; a proxy's first hop where `server.trustProxy` says to believe it. */
+  /** The sender's address, without its port; taken from the proxy's headers if `server.trustProxy` is set. */
   readonly remote: string;
   /** Milliseconds since the epoch. */
   readonly receivedAt: number;
 }
 
-/** An event as it was decoded, before it is made canonical. */
+/** Facts about how an event was sent that a vendor's rules need and its content lacks. */
+export interface SentAs {
+  /** Bytes of its JSON text as sent; absent if within every limit. */
+  readonly bytes?: number;
+  /** Its index in the batch; absent if within every limit. */
+  readonly position?: number;
+  /** Bytes of the batch's shared fields, if they were too many to copy into every event. */
+  readonly unmerged?: number;
+  /** The event was sent in the query of a pixel's URL. */
+  readonly pixel?: boolean;
+}
+
+/** A decoded event that is not canonical yet. */
 export interface RawEvent {
   readonly value: JsonValue;
-  /** Parameters of a query that another one displaced; ends up in `receipt.collisions`. */
+  /** Query parameters displaced by another one; reported in `receipt.collisions`. */
   readonly collisions?: readonly string[];
-  /** The source it counts for, where its write key names another one than that which took the delivery. */
+  /** The source it counts for, if its write key names another source than the one that received the delivery. */
   readonly source?: string;
-  /** What its vendor's own rules have against it; it goes into quarantine with them. */
-  readonly violations?: readonly Violation[];
-  /** Why nothing authenticates it, in a batch whose items bring their own write keys. */
+  readonly sent?: SentAs;
+  /** Why the event is unauthenticated, in a batch whose items carry their own write keys. */
   readonly unauthenticated?: string;
 }
 
 export interface Decoded {
-  /** One status stands for a whole batch, so its invalid events are not answered 422. */
+  /** Whether the delivery is a batch. One status covers the whole batch, so invalid events are not answered 422. */
   readonly batch: boolean;
   readonly events: readonly RawEvent[];
 }
 
-/** How one delivery was taken, for the answer, the log and the metrics. */
-export interface Taken {
+/** The outcome of an accepted delivery, for the answer, the log and the metrics. */
+export interface AcceptedDelivery {
   readonly accepted: number;
   readonly duplicates: number;
   readonly quarantined: number;
-  /** What is wrong with those in quarantine; paths begin with the event's place in the delivery. */
+  /** Violations of the quarantined events; paths begin with the event's index in the delivery. */
   readonly violations: readonly Violation[];
-  /** Items of a batch that nothing authenticates and that are not kept. */
+  /** Unauthenticated items of a batch, which are not stored. */
   readonly unauthenticated: number;
-  /** Events that this receiver has sent on itself and that came back. */
+  /** Events that this receiver has already forwarded and that came back. */
   readonly looped: number;
 }
 
-/** What goes back to a sender, whole. */
+/** A complete response to a sender. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Buffer;
 }
 
-/** How the senders of a vendor's own API are answered, in place of the contract's table. */
-export interface Dialect {
-  taken(taken: Taken): Answer;
-  /** `retryAfter`: whole seconds, where trying again makes sense. */
-  refused(error: TrackbridgeError, retryAfter: number | undefined): Answer;
+/** How the API of a vendor answers, which replaces the contract's table. */
+export interface Answers {
+  accepted(delivery: AcceptedDelivery): Answer;
+  /** `retryAfter`: whole seconds, if a retry can succeed. */
+  rejected(error: TrackbridgeError, retryAfter: number | undefined): Answer;
 }
 
-/** One configured source: knows its vendor's methods, bodies and the answers it expects. Pure, without Koa. */
+/** One configured source: its vendor's methods, bodies and expected answers. Independent of Koa. */
 export interface Source {
   readonly name: string;
-  /** Further names that its events may carry, by write key. */
+  /** Further source names that its events may have, by write key. */
   readonly names?: ReadonlySet<string>;
   readonly vendor: Vendor;
-  readonly config: SourceConfig;
-  /** Matches every path that is this source's. */
+  readonly config: CommonSourceConfig;
+  /** Matches every path of this source. */
   readonly route: RegExp;
-  /** The methods that this path below the source's own takes. */
-  methodsFor(below: string): readonly string[];
-  /** What a body that does not arrive in time is answered with, so that this vendor tries again. */
+  /** The methods that this subpath accepts. */
+  methodsFor(subpath: string): readonly string[];
+  /** The error for a body that does not arrive in time, chosen so that this vendor retries. */
   readonly lateBody: ErrorCode;
-  /** Throws NOT_FOUND where the path below names nothing. */
-  checkBelow(below: string): void;
-  verify(delivery: Delivery, signal: AbortSignal): Verification | Promise<Verification>;
-  /** Throws errors of status 400 where the delivery cannot be decoded. */
-  decode(delivery: Delivery): Decoded | Promise<Decoded>;
-  /** How this path below the source's own answers; undefined: by the contract's table. */
-  dialectFor?(below: string, method: string): Dialect | undefined;
+  /** Throws NOT_FOUND if the subpath does not exist. */
+  checkSubpath(subpath: string): void;
   /**
-   * What the vendor's API answers by itself, without any event: a health page, a token. Undefined: the delivery goes on
-   * to `verify`.
+   * Why the head alone rejects a delivery, before its body is read; undefined if the head passes or the answer depends
+   * on the body.
+   */
+  rejectedByHead?(head: SignedHead, signal: AbortSignal): string | undefined;
+  verify(delivery: Delivery, signal: AbortSignal): Verification | Promise<Verification>;
+  /** Throws an error with status 400 if the delivery cannot be decoded. */
+  decode(delivery: Delivery): Decoded | Promise<Decoded>;
+  /** Violations of the emulated API's rules by a decoded event. */
+  violationsOf?(value: JsonValue, sent: SentAs): readonly Violation[];
+  /** How this subpath answers; undefined for the contract's table. */
+  answersFor?(subpath: string, method: string): Answers | undefined;
+  /**
+   * Answers requests that carry no event, such as for a health page or a token. Undefined if the delivery goes on to
+   * `verify`.
    */
   respond?(
     delivery: Delivery,

@@ -1,17 +1,18 @@
 import type { WriteKey } from '../config/config.js';
 import { basicCredentials, userNameOf } from '../verify/authorization.js';
 import { secretFinder } from '../verify/compare.js';
+import { writeKeysInForm } from '../verify/write-key/scan.js';
 import type { Delivery } from './source.js';
 
-/** The write keys of a source, and whose events they bring. */
+/** The write keys of a source, and the source name that each stands for. */
 export interface WriteKeys {
-  /** Every name that an event can get from its key, the source's own among them. */
+  /** Every source name that a key can give an event, including the source's own. */
   readonly names: ReadonlySet<string>;
-  /** The name of the source this key stands for; undefined where it is not listed. Takes the same time for every key. */
+  /** The name of the key's source, or undefined if the key is not listed. Takes the same time for every key. */
   sourceOf(key: string | Buffer): string | undefined;
 }
 
-/** Keys that name no source of their own stand for `own`. */
+/** Builds the lookup of write keys. A key without a `source` stands for `own`. */
 export function createWriteKeys(keys: readonly WriteKey[], own: string): WriteKeys {
   const find = secretFinder(keys.map(({ key }) => key));
   const nameAt = (index: number): string | undefined => keys[index]?.source ?? own;
@@ -24,18 +25,14 @@ export function createWriteKeys(keys: readonly WriteKey[], own: string): WriteKe
   };
 }
 
-/** The user names of `Authorization: Basic`; the password is ignored, and so is whether there is a colon. */
-export function keysInBasic({ headers }: Delivery): Buffer[] {
+/** The user names of `Authorization: Basic`. The password and a missing colon are ignored. */
+export function keysInBasic({ headers }: Pick<Delivery, 'headers'>): Buffer[] {
   return basicCredentials(headers)
     .map(userNameOf)
     .filter((key) => key.length > 0);
 }
 
-/** The values of `?writeKey=`. */
-export function keysInQuery({ query }: Delivery): Buffer[] {
-  if (!query.includes('writeKey')) return [];
-  return new URLSearchParams(query)
-    .getAll('writeKey')
-    .filter((key) => key !== '')
-    .map((key) => Buffer.from(key, 'utf8'));
+/** The values of `?writeKey=`, at most MOST_CANDIDATES. */
+export function keysInQuery({ query }: Pick<Delivery, 'query'>): Buffer[] {
+  return writeKeysInForm(query);
 }

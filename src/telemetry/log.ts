@@ -2,22 +2,23 @@ import { type DestinationStream, destination, type Logger, pino, stdTimeFunction
 
 export type Log = Logger;
 
-// DEL and C1 drive terminals, the line separators and bidirectional controls disguise lines. pino escapes C0 alone, and what
-// a sender wrote can be in a line: an address in X-Forwarded-For.
+// DEL and C1 control terminals; line separators and bidirectional controls disguise lines. pino escapes only C0, and a
+// line can contain text from a sender, such as an address in X-Forwarded-For.
 const UNSAFE = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
-/** Where a log goes that is not given another stream. */
+/** The default destination of the log. */
 export type LogOutput = ReturnType<typeof destination>;
 
 /**
- * Standard error, written to beside the event loop: a pipe nobody reads would stop it, and with it every answer. What
- * does not fit into a megabyte is dropped then. pino writes the rest out when the process ends.
+ * Standard error, written asynchronously: a synchronous write to a pipe that nobody reads would block the event loop,
+ * and with it every answer. Lines beyond a backlog of one megabyte are dropped. pino flushes the rest when the process
+ * ends.
  */
 export function standardError(): LogOutput {
   return destination({ fd: 2, sync: false, maxLength: 1024 * 1024 });
 }
 
-/** Resolves once everything was written that is in `output` now, or the far side is gone. */
+/** Resolves once everything now in `output` is written, or the reader is gone. */
 export function written(output: LogOutput): Promise<void> {
   return new Promise((resolve) => {
     output.once('drain', resolve);
@@ -27,8 +28,8 @@ export function written(output: LogOutput): Promise<void> {
 }
 
 /**
- * JSON lines on standard error, so that a `stdout` sink keeps standard output to itself. Nobody puts a payload or a
- * secret into a field; the `redact` list is the second lock, for configuration that slips in with an error.
+ * Logs JSON lines to standard error, so that a `stdout` sink has standard output to itself. The code never logs
+ * payloads or secrets; the `redact` list is a second safeguard, for configuration that an error carries along.
  *
  * `level` is one of pino's. `stream` replaces standard error in tests and in a host application.
  */
@@ -39,7 +40,7 @@ export function createLog(level: string, stream?: DestinationStream): Log {
       level,
       base: null,
       timestamp: stdTimeFunctions.isoTime,
-      // In JSON they can only stand inside a string, where `\u` escapes mean the same.
+      // In JSON these characters can only be inside a string, where `\u` escapes are equivalent.
       hooks: { streamWrite: (line) => line.replace(UNSAFE, escapeOf) },
       formatters: { level: (label) => ({ level: label }) },
       redact: {
@@ -57,7 +58,7 @@ export function createLog(level: string, stream?: DestinationStream): Log {
         censor: '***',
       },
     },
-    // Handed on without its `flushSync`, by which pino would wait after a fatal line until somebody reads the pipe.
+    // Passed without `flushSync`: otherwise pino would block after a fatal line until somebody reads the pipe.
     { write: (line) => output.write(line) },
   );
 }

@@ -1,51 +1,64 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { DeliveryOutcome, LoadReading, ShedReason } from '../core/observe.js';
+import { programVersion } from '../core/version.js';
 
-/** How a delivery ended, as a metric label: one word a row of the contract's table of answers. */
-export type DeliveryOutcome =
-  | 'accepted'
-  | 'aborted'
-  | 'undecodable'
-  | 'unauthenticated'
-  | 'not_allowed'
-  | 'too_large'
-  | 'timeout'
-  | 'invalid'
-  | 'rate_limited'
-  | 'unavailable';
-
-/** As a number, so that one alert does: anything above 0 is a sink that does not get its events. */
+/** The state of a sink as a number, so that one alert suffices: a sink above 0 does not receive its events. */
 const CIRCUIT = { closed: 0, 'half-open': 1, open: 2 } as const;
 
-/** Why a delivery was refused before its body was read. */
-export type ShedReason = 'requests' | 'bytes' | 'event_loop' | 'outbox';
+const BOUNDS = ['max', 'keep'] as const;
+
+const ATTEMPT_OUTCOMES = ['delivered', 'transient', 'permanent'] as const;
+
+const OUTCOMES: Readonly<Record<DeliveryOutcome, null>> = {
+  accepted: null,
+  aborted: null,
+  undecodable: null,
+  unauthenticated: null,
+  not_allowed: null,
+  too_large: null,
+  timeout: null,
+  invalid: null,
+  rate_limited: null,
+  unavailable: null,
+};
 
 const SHED_REASONS: readonly ShedReason[] = ['requests', 'bytes', 'event_loop', 'outbox'];
 
-/** How busy the process is now. */
-export interface LoadReading {
-  /** Milliseconds. */
-  readonly loopDelay: number;
-  readonly deliveries: number;
-  readonly bodyBytes: number;
-}
+const TIME_FIELDS = ['timestamp', 'originalTimestamp', 'sentAt', 'receivedAt'];
 
-/** What the gauges are set from when Prometheus asks, so that nothing is counted on the way of a request. */
+/** The values of the gauges. They are read only when Prometheus scrapes, so that requests do not pay for them. */
 interface BacklogReading {
+  /**
+   * Whether another process exports what holds for the whole store. Of the members that share one, only one does, so
+   * that a sum over all of them is right.
+   */
+  readonly isElsewhere?: boolean;
   readonly pending: number;
   readonly inQuarantine: number;
   readonly sinks: readonly {
     readonly name: string;
     readonly pending: number;
-    /** Seconds; 0 where nothing is pending. */
+    readonly maxPending: number;
+    /** Seconds; 0 if nothing is pending. */
     readonly oldestAge: number;
     readonly deadLetters: number;
     readonly circuit: keyof typeof CIRCUIT;
+    readonly isPaused: boolean;
   }[];
+  /** Bytes of the outbox on its disk, if it has a file. */
+  readonly outboxBytes?: number;
+}
+
+/** What a limit took away; `name` is a sink's or a source's. */
+interface CountedLoss {
+  readonly what: 'discarded' | 'dead-lettered' | 'quarantine' | 'deadLetters';
+  readonly name: string;
+  readonly bound?: 'max' | 'keep';
 }
 
 export interface SourceMetrics {
   delivery(outcome: DeliveryOutcome, milliseconds: number): void;
-  /** `looped`: events that this receiver had sent on itself. */
+  /** `looped`: events that this receiver had already forwarded. */
   events(accepted: number, duplicates: number, quarantined: number, looped: number): void;
   secretSuspect(suspect: boolean): void;
 }
@@ -53,22 +66,34 @@ export interface SourceMetrics {
 export interface Metrics {
   /** The media type of what `render` returns. */
   readonly contentType: string;
-  /** The counters of one source; labels are bound once, since they are touched once a request. */
+  /** The counters of one source. Labels are bound once, because every request updates them. */
   source(name: string): SourceMetrics;
   append(milliseconds: number): void;
+  /** Counts an accepted event with an unreadable timestamp; `field` is its name. */
+  unreadable(source: string, field: string): void;
   shed(reason: ShedReason): void;
   load(reading: LoadReading): void;
-  attempt(sink: string, outcome: 'delivered' | 'transient' | 'permanent', events: number): void;
+  attempt(sink: string, outcome: (typeof ATTEMPT_OUTCOMES)[number], events: number): void;
+  /** Counts how long one attempt of a sink took. */
+  attemptTook(sink: string, milliseconds: number): void;
   deadLetter(sink: string, events: number): void;
+  filtered(sink: string, events: number): void;
+  lost(loss: CountedLoss, events: number): void;
   circuitOpened(sink: string): void;
-  /** Everything in Prometheus' text format, the gauges set from this reading. */
+  /** Counts names in the `integrations` of delivered events for which the sink's vendor has no destination. */
+  unmappedIntegrations(sink: string, names: number): void;
+  unplacedValues(sink: string, values: number): void;
+  /** Returns all metrics in Prometheus' text format, with the gauges set from these values. */
   render(backlog: BacklogReading): Promise<string>;
 }
 
-// A request is answered within five seconds or not at all; finer steps around the time one fdatasync takes.
+/** Up to the default `timeout` of a sink. */
+const ATTEMPT_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+// A request is answered within five seconds or not at all. The steps are finer around the time of one fdatasync.
 const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
-/** A registry of its own for every receiver, so that two in one process (tests, a host application) do not share. */
+/** Every receiver has its own registry, so that two in one process (tests, a host application) do not share metrics. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
@@ -82,55 +107,119 @@ export function createMetrics(): Metrics {
     'outcome',
   ]);
   const events = counter('events_total', 'Events accepted.', ['source']);
-  const duplicates = counter('duplicates_total', 'Events that were known already.', ['source']);
-  const quarantined = counter('quarantined_total', 'Events put into quarantine.', ['source']);
+  const duplicates = counter('duplicates_total', 'Duplicates.', ['source']);
+  const quarantined = counter('quarantined_total', 'Events quarantined.', ['source']);
   const loops = counter(
     'loops_total',
-    'Events that came back to the receiver that had sent them.',
+    'Events that came back to the receiver that forwarded them, and were dropped.',
     ['source'],
+  );
+  const unreadable = counter(
+    'unreadable_timestamps_total',
+    'Timestamps that cannot be read and count as missing.',
+    ['source', 'field'],
   );
   const suspect = gauge(
     'secret_suspect',
-    '1 while deliveries do not verify that did before: the secret may have changed.',
+    '1 while the deliveries of a source fail verification after earlier ones passed: the secret may have changed.',
     ['source'],
   );
-  const attempts = counter('sink_events_attempted_total', 'Events sent, by outcome.', [
+  const attempts = counter(
+    'sink_events_attempted_total',
+    'Events in attempts of a sink, by outcome.',
+    ['sink', 'outcome'],
+  );
+  const deadLetters = counter('dead_letters_total', 'Events that became dead letters.', ['sink']);
+  const filtered = counter(
+    'sink_events_filtered_total',
+    'Events that `where` or `transform` of a sink filtered out.',
+    ['sink'],
+  );
+  const discarded = counter('sink_events_discarded_total', 'Pending events that were discarded.', [
     'sink',
-    'outcome',
   ]);
-  const deadLetters = counter('dead_letters_total', 'Events given up.', ['sink']);
-  const openings = counter('sink_circuit_openings_total', 'Times a sink was found to be down.', [
+  const droppedLetters = counter('dead_letters_dropped_total', 'Dead letters over a bound.', [
+    'sink',
+    'bound',
+  ]);
+  const droppedEntries = counter('quarantine_dropped_total', 'Quarantined events over a bound.', [
+    'source',
+    'bound',
+  ]);
+  const openings = counter('sink_circuit_openings_total', 'Times the circuit of a sink opened.', [
     'sink',
   ]);
+  const unmapped = counter(
+    'unmapped_integrations_total',
+    'Names in `integrations` without a counterpart at the vendor of the sink.',
+    ['sink'],
+  );
+  const unplaced = counter(
+    'unplaced_values_total',
+    'Values of events that were not written because the table of the sink has no place for them.',
+    ['sink'],
+  );
+  const attemptSeconds = new Histogram({
+    name: 'trackbridge_sink_attempt_seconds',
+    help: 'Time of one attempt of a sink to deliver a batch.',
+    labelNames: ['sink'],
+    buckets: ATTEMPT_SECONDS,
+    registers,
+  });
   const answerSeconds = new Histogram({
     name: 'trackbridge_answer_seconds',
-    help: 'From the first byte of a delivery to its answer.',
+    help: 'Time from the first byte of a delivery to its answer.',
     labelNames: ['source'],
     buckets: SECONDS,
     registers,
   });
   const appendSeconds = new Histogram({
     name: 'trackbridge_append_seconds',
-    help: 'Until a delivery was durable in the outbox.',
+    help: 'Time until a delivery is durable in the outbox.',
     buckets: SECONDS,
     registers,
   });
 
-  const shed = counter('shed_total', 'Deliveries refused early, since it is overloaded.', [
-    'reason',
-  ]);
+  const shed = counter(
+    'shed_total',
+    'Deliveries rejected before their body was read because the receiver was overloaded, by reason.',
+    ['reason'],
+  );
   // Prometheus sees no increase in a counter that begins with its first event.
   for (const reason of SHED_REASONS) shed.labels(reason).inc(0);
-  const loopDelay = gauge('event_loop_delay_seconds', 'How late the event loop was lately.', []);
-  const inFlight = gauge('deliveries_in_flight', 'Deliveries that are not answered yet.', []);
-  const bodyBytes = gauge('body_bytes_in_flight', 'Bytes that their bodies hold.', []);
+  const loopDelay = gauge('event_loop_delay_seconds', 'Recent delay of the event loop.', []);
+  const inFlight = gauge('deliveries_in_flight', 'Deliveries in progress.', []);
+  const bodyBytes = gauge(
+    'body_bytes_in_flight',
+    'Bytes in the bodies of deliveries in progress.',
+    [],
+  );
 
-  const pending = gauge('pending_events', 'The largest backlog of any sink.', []);
-  const inQuarantine = gauge('quarantine_entries', 'Events kept in quarantine now.', []);
-  const sinkPending = gauge('sink_pending_events', 'Events a sink has not settled.', ['sink']);
-  const sinkOldest = gauge('sink_oldest_pending_seconds', 'Age of the oldest of them.', ['sink']);
-  const sinkDead = gauge('sink_dead_letters', 'Dead letters kept now.', ['sink']);
-  const sinkCircuit = gauge('sink_circuit', 'Circuit: 0 closed, 1 half-open, 2 open.', ['sink']);
+  const pending = gauge('pending_events', 'Largest number of pending events of any sink.', []);
+  const inQuarantine = gauge('quarantine_entries', 'Events in quarantine.', []);
+  const sinkPending = gauge('sink_pending_events', 'Pending events of a sink.', ['sink']);
+  const sinkFill = gauge('sink_pending_ratio', 'Pending events by their limit: 1 is full.', [
+    'sink',
+  ]);
+  const sinkOldest = gauge(
+    'sink_oldest_pending_seconds',
+    'Age of the oldest pending event of a sink.',
+    ['sink'],
+  );
+  const sinkDead = gauge('sink_dead_letters', 'Dead letters of a sink.', ['sink']);
+  const sinkCircuit = gauge('sink_circuit', 'Circuit of a sink: 0 closed, 1 half-open, 2 open.', [
+    'sink',
+  ]);
+
+  const sinkPaused = gauge('sink_paused', '1 while an operator has paused a sink.', ['sink']);
+  const outboxBytes = gauge('outbox_bytes', 'Size of the outbox on its disk.', []);
+  gauge('build_info', '1, with the version of the program and of Node as labels.', [
+    'version',
+    'node',
+  ])
+    .labels(programVersion(), process.versions.node)
+    .set(1);
+  let hasProcess = false;
 
   return {
     contentType: registry.contentType,
@@ -140,7 +229,10 @@ export function createMetrics(): Metrics {
       const aside = quarantined.labels(name);
       const looped = loops.labels(name);
       // Prometheus sees no increase in a counter that begins with its first event.
-      for (const count of [accepted, known, aside, looped]) count.inc(0);
+      for (const field of TIME_FIELDS) unreadable.labels(name, field).inc(0);
+      const drops = BOUNDS.map((bound) => droppedEntries.labels(name, bound));
+      for (const count of [accepted, known, aside, looped, ...drops]) count.inc(0);
+      for (const outcome of Object.keys(OUTCOMES)) deliveries.labels(name, outcome).inc(0);
       const secret = suspect.labels(name);
       secret.set(0);
       const seconds = answerSeconds.labels(name);
@@ -164,6 +256,7 @@ export function createMetrics(): Metrics {
         },
       };
     },
+    unreadable: (source, field) => unreadable.labels(source, field).inc(),
     append: (milliseconds) => appendSeconds.observe(milliseconds / 1000),
     shed: (reason) => shed.labels(reason).inc(),
     load(reading) {
@@ -172,17 +265,43 @@ export function createMetrics(): Metrics {
       bodyBytes.set(reading.bodyBytes);
     },
     attempt: (sink, outcome, count) => attempts.labels(sink, outcome).inc(count),
+    attemptTook: (sink, milliseconds) => attemptSeconds.labels(sink).observe(milliseconds / 1000),
     deadLetter: (sink, count) => deadLetters.labels(sink).inc(count),
+    filtered: (sink, count) => filtered.labels(sink).inc(count),
+    lost({ what, name, bound = 'max' }, count) {
+      if (what === 'discarded') discarded.labels(name).inc(count);
+      if (what === 'dead-lettered') deadLetters.labels(name).inc(count);
+      if (what === 'deadLetters') droppedLetters.labels(name, bound).inc(count);
+      if (what === 'quarantine') droppedEntries.labels(name, bound).inc(count);
+    },
     circuitOpened: (sink) => openings.labels(sink).inc(),
+    unmappedIntegrations: (sink, names) => unmapped.labels(sink).inc(names),
+    unplacedValues: (sink, values) => unplaced.labels(sink).inc(values),
     async render(backlog) {
-      pending.set(backlog.pending);
-      inQuarantine.set(backlog.inQuarantine);
+      // They observe the event loop and the garbage collector, so they begin with the first scrape.
+      if (!hasProcess) collectDefaultMetrics({ register: registry });
+      hasProcess = true;
+      for (const each of [outboxBytes, pending, inQuarantine]) each.remove();
+      for (const each of [sinkPending, sinkOldest, sinkDead, sinkFill]) each.reset();
+      if (backlog.isElsewhere !== true) {
+        outboxBytes.set(backlog.outboxBytes ?? 0);
+        pending.set(backlog.pending);
+        inQuarantine.set(backlog.inQuarantine);
+      }
       for (const sink of backlog.sinks) {
-        sinkPending.set({ sink: sink.name }, sink.pending);
-        sinkOldest.set({ sink: sink.name }, sink.oldestAge);
-        sinkDead.set({ sink: sink.name }, sink.deadLetters);
+        if (backlog.isElsewhere !== true) {
+          sinkPending.set({ sink: sink.name }, sink.pending);
+          sinkOldest.set({ sink: sink.name }, sink.oldestAge);
+          sinkDead.set({ sink: sink.name }, sink.deadLetters);
+          sinkFill.set({ sink: sink.name }, sink.pending / sink.maxPending);
+        }
         sinkCircuit.set({ sink: sink.name }, CIRCUIT[sink.circuit]);
-        openings.labels(sink.name).inc(0);
+        sinkPaused.set({ sink: sink.name }, sink.isPaused ? 1 : 0);
+        for (const outcome of ATTEMPT_OUTCOMES) attempts.labels(sink.name, outcome).inc(0);
+        for (const count of [deadLetters, filtered, discarded, openings, unmapped, unplaced]) {
+          count.labels(sink.name).inc(0);
+        }
+        for (const bound of BOUNDS) droppedLetters.labels(sink.name, bound).inc(0);
       }
       return await registry.metrics();
     },

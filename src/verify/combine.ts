@@ -1,41 +1,43 @@
-import type { Signed, Verdict, Verifier } from './verifier.js';
+import type { Signed, SignedHead, Verdict, Verifier } from './verifier.js';
 
-/** How far one event of a delivery can be trusted, as its receipt says it. */
+/** Whether one event of a delivery is authenticated, as its receipt states. */
 export interface Coverage {
   readonly authenticated: boolean;
-  /** The schemes that cover the event, joined by `+` in configured order; `none` where nothing does. */
+  /** The schemes that cover the event, joined by `+` in configured order; `none` if no scheme does. */
   readonly verifiedBy: string;
 }
 
 export type Verification =
-  | { readonly holds: false; readonly reason: string }
-  /** `coverage(index)`: for the event at that place of the delivery, 0 being the first or only one. */
-  | { readonly holds: true; coverage(index: number): Coverage };
+  | { readonly passed: false; readonly reason: string }
+  /** `coverage(index)`: of the event at that index of the delivery, 0 for the first or only event. */
+  | { readonly passed: true; coverage(index: number): Coverage };
 
-type Held = Extract<Verdict, { holds: true }>['covers'];
+type Held = Extract<Verdict, { passed: true }>['covers'];
 
-/** What `verifyAll` asks; at once where every scheme answers so: a delivery that waits for nothing costs no promise. */
+/**
+ * The combined check of all schemes. It answers synchronously if every scheme does, to spare most deliveries a promise.
+ */
 export type VerifyAll = (
   signed: Signed,
   signal: AbortSignal,
 ) => Verification | Promise<Verification>;
 
 /**
- * Asks every scheme of a source; all must hold, and the first that does not gives the reason. Each event is then covered
- * by what covers it alone: a batch signed over its first element is authentic beyond it only through a second scheme.
- * An empty list never holds.
+ * Checks every scheme of a source. All must pass; the first that fails gives the reason. Each event counts only the
+ * schemes that cover it: in a batch signed over its first element, the other events are authenticated only by a second
+ * scheme. An empty list always fails.
  *
- * What it returns rejects with KEYS_UNAVAILABLE where a scheme cannot get its keys, or `signal` aborts while it waits for
- * them.
+ * The returned function rejects with KEYS_UNAVAILABLE if a scheme cannot get its keys, or if `signal` aborts while the
+ * scheme waits for them.
  */
 export function verifyAll(verifiers: readonly Verifier[]): VerifyAll {
   if (verifiers.length === 0) {
-    return () => ({ holds: false, reason: 'no verification is configured' });
+    return () => ({ passed: false, reason: 'no verification is configured' });
   }
-  // There are few ways for all schemes to hold, so what they say together is worked out once for each.
+  // All schemes can pass in only a few combinations, so the result of each combination is computed once.
   const outcomes = new Map<string, Verification>();
   const outcomeOf = (covers: readonly Held[]): Verification => {
-    const key = covers.join();
+    const key = covers.length === 1 ? (covers[0] ?? '') : covers.join();
     const known = outcomes.get(key);
     if (known !== undefined) return known;
     const outcome = verified(verifiers, covers);
@@ -43,26 +45,44 @@ export function verifyAll(verifiers: readonly Verifier[]): VerifyAll {
     return outcome;
   };
 
-  /** Goes on after the schemes that have held, whose coverage `held` lists. */
+  /** Continues after the schemes that have passed, whose coverage `covers` lists. */
   const verifyFrom: (
-    held: readonly Held[],
+    covers: Held[],
     signed: Signed,
     signal: AbortSignal,
-  ) => Verification | Promise<Verification> = (held, signed, signal) => {
-    const covers = [...held];
-    for (const verifier of verifiers.slice(held.length)) {
-      const verdict = verifier.verify(signed, signal);
+  ) => Verification | Promise<Verification> = (covers, signed, signal) => {
+    for (let next = verifiers[covers.length]; next; next = verifiers[covers.length]) {
+      const verdict = next.verify(signed, signal);
       if (verdict instanceof Promise) {
         return verdict.then((late) =>
-          late.holds ? verifyFrom([...covers, late.covers], signed, signal) : late,
+          late.passed ? verifyFrom([...covers, late.covers], signed, signal) : late,
         );
       }
-      if (!verdict.holds) return verdict;
+      if (!verdict.passed) return verdict;
       covers.push(verdict.covers);
     }
     return outcomeOf(covers);
   };
   return (signed, signal) => verifyFrom([], signed, signal);
+}
+
+const NO_BODY = Buffer.alloc(0);
+
+/**
+ * Returns why the head of a delivery is enough to reject it, so that no unauthenticated body is read or inflated.
+ * Returns undefined if the head passes or the answer depends on the body.
+ */
+export function rejectedByHead(
+  verifiers: readonly Verifier[],
+): (head: SignedHead, signal: AbortSignal) => string | undefined {
+  const early = verifiers.filter(({ headOnly }) => headOnly === true);
+  return ({ method, query, headers }, signal) => {
+    for (const verifier of early) {
+      const verdict = verifier.verify({ method, query, headers, body: NO_BODY }, signal);
+      if (!(verdict instanceof Promise) && !verdict.passed) return verdict.reason;
+    }
+    return undefined;
+  };
 }
 
 function verified(verifiers: readonly Verifier[], covers: readonly Held[]): Verification {
@@ -71,11 +91,11 @@ function verified(verifiers: readonly Verifier[], covers: readonly Held[]): Veri
       const part = covers[at];
       return part !== undefined && parts.includes(part) ? [scheme] : [];
     });
-    // Two of a scheme, each with its own header, are one kind of evidence.
+    // A scheme configured twice, each with its own header, is named once.
     const verifiedBy = [...new Set(names)].join('+');
     return { authenticated: names.length > 0, verifiedBy: verifiedBy || 'none' };
   };
   const first = coveredBy(['all', 'first']);
   const others = covers.includes('first') ? coveredBy(['all']) : first;
-  return { holds: true, coverage: (index) => (index === 0 ? first : others) };
+  return { passed: true, coverage: (index) => (index === 0 ? first : others) };
 }

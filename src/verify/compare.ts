@@ -1,20 +1,20 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 
-/** Whether two byte strings are equal, in a time that depends on their lengths alone. */
+/** Whether two byte strings are equal. The time taken depends only on their lengths. */
 export function sameBytes(left: Buffer, right: Buffer): boolean {
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
 /**
- * A test for whether bytes are one of `secrets`. It compares digests, so that the time it takes tells nothing about a
- * secret's length or text, and looks at every secret always. An empty secret never matches.
+ * Returns a test that says whether bytes equal one of `secrets`. It compares digests and always checks every secret, so
+ * its timing reveals nothing about a secret's length or text. An empty secret never matches.
  */
 export function secretMatcher(secrets: readonly string[]): (candidate: Buffer) => boolean {
   const find = secretFinder(secrets);
   return (candidate) => find(candidate) !== undefined;
 }
 
-/** Like `secretMatcher`, and says which of `secrets` it is: the last one, where one is listed twice. */
+/** Like `secretMatcher`, but returns the index of the matching secret: the last one if a secret is listed twice. */
 export function secretFinder(
   secrets: readonly string[],
 ): (candidate: Buffer) => number | undefined {
@@ -31,14 +31,14 @@ export function secretFinder(
   };
 }
 
-/** Header text as the bytes that were on the wire: Node decodes header values as Latin-1. */
+/** Returns the bytes of a header value as they were on the wire. Node decodes header values as Latin-1. */
 export function headerBytes(value: string): Buffer {
   return Buffer.from(value, 'latin1');
 }
 
 /**
- * The bytes a secret can arrive as. Go (RudderStack) writes header text as UTF-8, Node's own client as Latin-1; they
- * differ only where a secret is not ASCII.
+ * The bytes a secret can arrive as. Go (RudderStack) encodes header text as UTF-8, Node's client as Latin-1. The two
+ * differ only if the secret is not ASCII.
  */
 function spellings(secret: string): Buffer[] {
   if (secret === '') return [];

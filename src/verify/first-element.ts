@@ -1,63 +1,80 @@
 import {
   CLOSE_ARRAY,
+  CLOSE_OBJECT,
   COMMA,
   jsonStart,
-  type Member,
+  memberAt,
   OPEN_ARRAY,
   OPEN_OBJECT,
   objectMembers,
+  skipRest,
   skipSpace,
   skipValue,
 } from './json-scan.js';
 
-/** The sender's own bytes of a batch's first element. */
+/** The first element of a batch, in the sender's own bytes. */
 export interface FirstElement {
   readonly element: Buffer;
-  /** The bytes of its `json` member, where that is its only one: Segment's extensible webhook wraps each event so. */
+  /**
+   * The bytes of its `json` member, if that is the only member. Segment's extensible webhook wraps each event this way.
+   */
   readonly json?: Buffer;
 }
 
 /**
- * Finds the first element of a body that is a JSON array, as slices of the body. Undefined where the body is not an array,
- * is empty, is not sound as far as it is looked at (to the comma or bracket after the element), or where the element or
- * its `json` member has a key twice: readers differ on which of the two counts, so a signature would not say what was
- * signed. Takes time and memory linear in the element's length.
+ * Finds the first element of a body that is a JSON array, as slices of the body. Returns undefined if the body is not
+ * an array, is empty, or ends before the comma or bracket that follows the element.
+ *
+ * It runs before authentication, so it only finds where the element ends. Check `isUnambiguous` before you accept a
+ * signature over one of the slices.
  */
 export function firstElement(body: Buffer): FirstElement | undefined {
   const open = jsonStart(body);
   if (body[open] !== OPEN_ARRAY) return undefined;
   const start = skipSpace(body, open + 1);
-  if (body[start] !== OPEN_OBJECT) return plainElement(body, start);
-  const object = objectMembers(body, start);
-  if (object === undefined || repeatsKey(object.members) || !endsElement(body, object.end)) {
-    return undefined;
-  }
-  const element = body.subarray(start, object.end);
-  const [only] = object.members;
-  if (object.members.length !== 1 || only?.key !== 'json') return { element };
-  if (body[only.start] === OPEN_OBJECT) {
-    const inner = objectMembers(body, only.start);
-    if (inner === undefined || repeatsKey(inner.members)) return undefined;
-  }
-  return { element, json: body.subarray(only.start, only.end) };
+  const found = body[start] === OPEN_OBJECT ? objectAt(body, start) : plainAt(body, start);
+  return found !== undefined && endsElement(body, start + found.element.length) ? found : undefined;
 }
 
 /**
- * Whether a body is a JSON array whose first element has a key twice. No signature makes such an element good, not even
- * one over the whole body: no sender's serialiser writes it, and readers differ on what it says.
+ * Whether an element, and its only member `json`, are valid JSON without repeated keys. JSON parsers differ on which of
+ * two equal keys counts, so a signature would not prove which value was signed. No sender's serializer repeats a key.
  */
-export function repeatsMember(body: Buffer): boolean {
-  const open = jsonStart(body);
-  if (body[open] !== OPEN_ARRAY) return false;
-  const start = skipSpace(body, open + 1);
-  if (body[start] !== OPEN_OBJECT) return false;
-  const object = objectMembers(body, start);
-  return object !== undefined && repeatsKey(object.members);
+export function isUnambiguous({ element, json }: FirstElement): boolean {
+  return hasNoRepeats(element) && (json === undefined || hasNoRepeats(json));
 }
 
-function plainElement(body: Buffer, start: number): FirstElement | undefined {
+/**
+ * Makes the same check on the first element of a body that is signed as a whole. A body that is not a batch of objects
+ * passes.
+ */
+export function beginsUnambiguously(body: Buffer): boolean {
+  const open = jsonStart(body);
+  if (body[open] !== OPEN_ARRAY) return true;
+  const start = skipSpace(body, open + 1);
+  const object = objectMembers(body, start);
+  return object === undefined || !repeatsKey(object.members);
+}
+
+function objectAt(body: Buffer, start: number): FirstElement | undefined {
+  const first = skipSpace(body, start + 1);
+  if (body[first] === CLOSE_OBJECT) return { element: body.subarray(start, first + 1) };
+  const member = memberAt(body, first, 'json');
+  if (member === undefined) return undefined;
+  const next = skipSpace(body, member.end);
+  if (body[next] === CLOSE_OBJECT) {
+    const element = body.subarray(start, next + 1);
+    return member.isNamed
+      ? { element, json: body.subarray(member.start, member.end) }
+      : { element };
+  }
+  const end = skipRest(body, next, CLOSE_OBJECT);
+  return end < 0 ? undefined : { element: body.subarray(start, end) };
+}
+
+function plainAt(body: Buffer, start: number): FirstElement | undefined {
   const end = skipValue(body, start);
-  return end >= 0 && endsElement(body, end) ? { element: body.subarray(start, end) } : undefined;
+  return end < 0 ? undefined : { element: body.subarray(start, end) };
 }
 
 function endsElement(body: Buffer, end: number): boolean {
@@ -65,6 +82,12 @@ function endsElement(body: Buffer, end: number): boolean {
   return after === COMMA || after === CLOSE_ARRAY;
 }
 
-function repeatsKey(members: readonly Member[]): boolean {
+function hasNoRepeats(value: Buffer): boolean {
+  if (value[0] !== OPEN_OBJECT) return true;
+  const object = objectMembers(value, 0);
+  return object?.end === value.length && !repeatsKey(object.members);
+}
+
+function repeatsKey(members: readonly { readonly key: string }[]): boolean {
   return new Set(members.map((member) => member.key)).size < members.length;
 }

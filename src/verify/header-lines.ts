@@ -1,8 +1,8 @@
 import type { HeaderLines } from './verifier.js';
 
 /**
- * Header lines over Node's `rawHeaders` (name, value, name, value, ...). Nothing is built up front: a request asks for
- * one or two names, and a walk over some ten names costs less than any index of them.
+ * Reads header lines from Node's `rawHeaders` (name, value, name, value, ...). It builds no index: a request reads one
+ * or two headers, and scanning about ten names costs less.
  */
 export function headerLines(rawHeaders: readonly string[]): HeaderLines {
   return {
@@ -27,7 +27,7 @@ export function headerLines(rawHeaders: readonly string[]): HeaderLines {
 function next(rawHeaders: readonly string[], name: string, from: number): number {
   for (let at = from; at < rawHeaders.length; at += 2) {
     const candidate = rawHeaders[at];
-    // The length settles nearly every line without making a lower-case copy of its name.
+    // Comparing lengths first spares nearly every line a lower-case copy of its name.
     if (candidate?.length === name.length && candidate.toLowerCase() === name) return at;
   }
   return -1;

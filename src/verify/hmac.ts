@@ -4,7 +4,7 @@ import type { Verifier } from './verifier.js';
 
 type HmacConfig = Extract<VerifyConfig, { scheme: 'hmac' }>;
 
-/** Scheme `hmac`: holds for all of a delivery where any line of the header is the HMAC of the raw body. */
+/** Scheme `hmac`: authenticates the whole delivery if any line of the header is the HMAC of the raw body. */
 export function hmac(config: HmacConfig): Verifier {
   const format = { ...config, header: config.header.toLowerCase() };
   const keys = hmacKeys(config.secrets);
@@ -12,12 +12,12 @@ export function hmac(config: HmacConfig): Verifier {
     scheme: config.scheme,
     verify(signed) {
       const read = readSignatures(signed, format);
-      if ('reason' in read) return { holds: false, reason: read.reason };
+      if ('reason' in read) return { passed: false, reason: read.reason };
       if (isSigned(format.algorithm, keys, signed.body, read.signatures)) {
-        return { holds: true, covers: 'all' };
+        return { passed: true, covers: 'all' };
       }
       const reason = `${format.header} is not the signature of the body under a known secret`;
-      return { holds: false, reason };
+      return { passed: false, reason };
     },
   };
 }

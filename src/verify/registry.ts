@@ -1,17 +1,17 @@
-import type { Clock } from '../clock.js';
 import type { VerifyConfig } from '../config/config.js';
+import type { Clock } from '../core/clock.js';
 import { basic } from './basic.js';
 import { hmac } from './hmac.js';
-import { jwt } from './jwt.js';
+import { jwt } from './jwt/jwt.js';
 import { none } from './none.js';
 import { segmentSignature } from './segment-signature.js';
 import { sharedSecret } from './shared-secret.js';
 import type { Verifier } from './verifier.js';
-import { writeKey } from './write-key.js';
+import { writeKey } from './write-key/write-key.js';
 
 /**
- * Builds the verifier of one configured scheme; a new scheme is one file and one line here. Throws CONFIG_INVALID where
- * `jwt` cannot work as configured. `clock` tells when tokens expire and keys are fetched again.
+ * Builds the verifier of one configured scheme. To add a scheme, add one file and one line here. Throws CONFIG_INVALID
+ * if `jwt` cannot work as configured. `clock` decides when tokens expire and when keys are refetched.
  */
 export function createVerifier(config: VerifyConfig, clock: Clock): Verifier {
   switch (config.scheme) {

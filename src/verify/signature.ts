@@ -1,5 +1,6 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import { decodeBase64 } from './authorization.js';
+import { MOST_CANDIDATES } from './candidates.js';
 import { sameBytes } from './compare.js';
 import type { Signed } from './verifier.js';
 
@@ -7,20 +8,20 @@ import type { Signed } from './verifier.js';
 export interface SignatureFormat {
   /** In lower case. */
   readonly header: string;
-  /** What stands before the signature in the header, such as `sha256=`; empty for nothing. */
+  /** The text before the signature in the header, such as `sha256=`; may be empty. */
   readonly prefix: string;
   readonly algorithm: 'sha1' | 'sha256' | 'sha512';
   readonly encoding: 'hex' | 'base64';
 }
 
-/** Bytes of a digest. */
+/** The size of a digest in bytes. */
 const SIZES: Readonly<Record<SignatureFormat['algorithm'], number>> = {
   sha1: 20,
   sha256: 32,
   sha512: 64,
 };
 
-/** One HMAC key a secret, of its UTF-8 bytes. An empty secret is left out: anyone could sign with it. */
+/** Returns one HMAC key per secret, made of its UTF-8 bytes. An empty secret is ignored: anyone could sign with it. */
 export function hmacKeys(secrets: readonly string[]): readonly KeyObject[] {
   return secrets
     .filter((secret) => secret !== '')
@@ -40,20 +41,20 @@ export function isSigned(
   });
 }
 
-/** The readable signatures of a delivery, one a header line, or in words why there is nothing to check. */
+/** Returns the well-formed signatures in the first header lines of a delivery, or the reason why there is none. */
 export function readSignatures(
   { headers, body }: Signed,
   format: SignatureFormat,
 ): { readonly signatures: readonly Buffer[] } | { readonly reason: string } {
   const { header, prefix } = format;
-  // Without a body the event is in the query, which any signature of nothing would let pass. A body comes before the
-  // query also with GET and DELETE.
+  // Without a body the event is in the query. A signature covers only the body, so a signature of the empty body would
+  // authenticate any query. GET and DELETE requests with a body are read from the body.
   if (body.length === 0) {
     return {
-      reason: `${header} covers the body, and this delivery's event is not in one; use shared-secret, basic or jwt here`,
+      reason: `${header} covers the body, but this delivery has no body; use shared-secret, basic or jwt instead`,
     };
   }
-  const lines = headers.all(header);
+  const lines = headers.all(header).slice(0, MOST_CANDIDATES);
   if (lines.length === 0) return { reason: `no ${header} header` };
   const signatures: Buffer[] = [];
   let unreadable: string | undefined;
@@ -81,16 +82,16 @@ function parse(text: string, { algorithm, encoding }: SignatureFormat): Buffer |
   return bytes?.length === size ? bytes : undefined;
 }
 
-/** Names the mistake that a text looks like, and never repeats the text: it may be a secret in the wrong place. */
+/** Names the likely mistake in a signature. It never quotes the text, which may be a misplaced secret. */
 function describeUnreadable(text: string, { algorithm, encoding }: SignatureFormat): string {
   const wanted = `the bare ${encoding} HMAC-${algorithm.toUpperCase()} is expected`;
   const prefix = /^sha(?:1|256|512)=/i.exec(text)?.[0];
   if (prefix !== undefined) return `has a ${prefix.toLowerCase()} prefix; ${wanted}`;
   const hexName = isHex(text) ? nameOfSize(text.length / 2) : undefined;
-  if (hexName !== undefined) return `is as long as a hex HMAC-${hexName}; ${wanted}`;
+  if (hexName !== undefined) return `looks like a hex HMAC-${hexName}; ${wanted}`;
   const base64Name = nameOfSize(decodeBase64(text)?.length);
   if (base64Name !== undefined) return `looks like a base64 HMAC-${base64Name}; ${wanted}`;
-  return `is not ${encoding} of the right length; ${wanted}`;
+  return `is not ${encoding} of the expected length; ${wanted}`;
 }
 
 function nameOfSize(size: number | undefined): string | undefined {

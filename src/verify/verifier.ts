@@ -1,15 +1,19 @@
-/** What a scheme may look at: the bytes after `Content-Encoding` was undone and before any text decoding. */
-export interface Signed {
+/** A delivery before its body is read. */
+export interface SignedHead {
   readonly method: string;
   /** The raw query, without `?`. */
   readonly query: string;
   readonly headers: HeaderLines;
+}
+
+/** A delivery as schemes see it: `body` is decompressed (`Content-Encoding`) but not yet decoded as text. */
+export interface Signed extends SignedHead {
   readonly body: Buffer;
 }
 
 /**
- * Header lines as they came. RudderStack can send one name twice (a configured and a dynamic header that differ only in
- * case), where Node keeps the first `authorization` and `content-type` and drops the other.
+ * Header lines as received. RudderStack can send one name twice (a configured and a dynamic header that differ only in
+ * case), and Node's `headers` keeps only the first `authorization` and `content-type`.
  */
 export interface HeaderLines {
   /** Every value of a header, in order of arrival; the name in lower case. */
@@ -21,14 +25,18 @@ export interface HeaderLines {
 }
 
 export type Verdict =
-  /** `covers`: `all` of the delivery's events, or only the `first` of a batch, or `nothing` (scheme none). */
-  | { readonly holds: true; readonly covers: 'all' | 'first' | 'nothing' }
+  /** `covers`: `all` events of the delivery, only the `first` event of a batch, or `nothing` (scheme `none`). */
+  | { readonly passed: true; readonly covers: 'all' | 'first' | 'nothing' }
   /** `reason`: one line for the sender's log, without the expected value. */
-  | { readonly holds: false; readonly reason: string };
+  | { readonly passed: false; readonly reason: string };
 
-/** One configured scheme. Pure over bytes and headers; only `jwt` with a JWKS URL waits for anything. */
+/** One configured scheme. It depends only on the bytes and headers; only `jwt` with a JWKS URL does I/O. */
 export interface Verifier {
   readonly scheme: string;
-  /** Resolves to a verdict; rejects with KEYS_UNAVAILABLE (503) where keys cannot be fetched, never with a 401. */
+  /** The scheme ignores the body and answers synchronously, so it can reject a delivery before the body is read. */
+  readonly headOnly?: true;
+  /**
+   * Resolves to a verdict. Rejects with KEYS_UNAVAILABLE (503) if keys cannot be fetched; it never rejects with a 401.
+   */
   verify(signed: Signed, signal: AbortSignal): Verdict | Promise<Verdict>;
 }

@@ -1,0 +1,174 @@
+import { Socket } from 'node:net';
+import { deepFreeze } from '../../config/freeze.js';
+import { conceal } from '../../config/secrets/conceal.js';
+import { systemClock, withinTime } from '../../core/clock.js';
+import { errorOf, messageOf, TrackbridgeError } from '../../core/errors.js';
+import { answerCalls, openCalls } from '../../core/link/calls.js';
+import { Link } from '../../core/link/link.js';
+import { openMessages } from '../../core/link/messages.js';
+import { createObservations } from '../../core/observe.js';
+import { createUuid7 } from '../../event/uuid7.js';
+import { connectionsWithin, openFilesLimit } from '../../http/open-files.js';
+import type { RateLimited } from '../../ingest/rate-limits.js';
+import { RemoteOutbox } from '../../outbox/remote/client.js';
+import { createSource } from '../../sources/registry.js';
+import { createLog, type Log } from '../../telemetry/log.js';
+import { logObserverFailure } from '../../telemetry/observer-failure.js';
+import type { RejectionLine } from '../../telemetry/rejection-log.js';
+import { Listeners } from '../listeners.js';
+import { createEventChecks, createReceiving } from '../receiving.js';
+import {
+  CLOSE,
+  FAILING,
+  LINK_FD,
+  LOG,
+  RATE,
+  type RateRequest,
+  RECORD,
+  REJECTIONS,
+  SETTLE,
+  START,
+  type WorkerSettings,
+} from './protocol.js';
+import { relayObservations } from './relay.js';
+import { reportAuthentication } from './watches.js';
+
+/** Milliseconds for sending the last messages to the primary. */
+const ENDS_WITHIN = 400;
+
+/** Lines and rejections beyond this number that wait to be sent are not logged. */
+const MOST_LINES = 1_000;
+
+/** The part of a worker that listens. */
+interface Started {
+  readonly listeners: Listeners;
+  /** Milliseconds. */
+  readonly budget: number;
+}
+
+/**
+ * A worker: a process that receives deliveries for the primary, which owns the store. It ends when the primary closes
+ * the link or is gone. Whatever else it needs of the primary passes over the link.
+ */
+function runWorker(link: Link): void {
+  const clock = systemClock;
+  const outbox = new RemoteOutbox(link, clock);
+  const authentication = reportAuthentication(link);
+  const takeRate = openCalls<RateRequest, number>(link, RATE);
+  const makeUuid = createUuid7();
+  const uuid = (): string => makeUuid(clock.now());
+  let log: Log | undefined;
+  let started: Started | undefined;
+  let draining = false;
+
+  const observations = createObservations((error) => {
+    if (log !== undefined) logObserverFailure(log, error);
+  });
+  const relay = relayObservations(link, observations);
+  openMessages<boolean, never>(link, {
+    name: RECORD,
+    onMessage: (isWanted) => relay.record(isWanted),
+  });
+  const reject = openMessages<never, RejectionLine>(link, {
+    name: REJECTIONS,
+    most: MOST_LINES,
+    onMessage: () => undefined,
+  });
+  const rejections = { write: (line: RejectionLine) => reject(plain(line)) };
+  const writeLine = openMessages<never, string>(link, {
+    name: LOG,
+    most: MOST_LINES,
+    onMessage: () => undefined,
+  });
+  const failing = openMessages<never, null>(link, { name: FAILING, onMessage: () => undefined });
+
+  const start = async (settings: WorkerSettings): Promise<number> => {
+    const { logLevel, port, records, storeId, worker } = settings;
+    const config = deepFreeze(conceal(settings.config));
+    const { server } = config;
+    const workerLog = createLog(logLevel, { write: writeLine }).child({ worker });
+    log = workerLog;
+    relay.record(records);
+    const maxConnections = connectionsWithin(openFilesLimit(), server.maxConnections);
+    const listeners = new Listeners({ server, maxConnections, clock, uuid, rejections });
+    const bridgeId = (): string => storeId;
+    const receiving = createReceiving({
+      server,
+      sources: Object.entries(config.sources).map(([name, each]) =>
+        createSource(name, each, clock),
+      ),
+      checks: createEventChecks({ uuid, bridgeId, log: workerLog, observations }),
+      listeners,
+      outbox,
+      authentication,
+      takeRate: (source: string, of: RateLimited) => takeRate([source, of]),
+      clock,
+      log: workerLog,
+      observations,
+      rejections,
+      uuid,
+      isDraining: () => draining,
+    });
+    if (draining) throw new TrackbridgeError('DRAINING', 'the receiver is shutting down');
+    started = { listeners, budget: server.budget };
+    listeners.start();
+    receiving.start();
+    return await listeners.listen('server', receiving.app, { host: server.host, port });
+  };
+  const settle = async (graceMs: number): Promise<null> => {
+    draining = true;
+    await started?.listeners.settle(graceMs);
+    return null;
+  };
+  const close = async (graceMs: number): Promise<null> => {
+    draining = true;
+    await started?.listeners.close(graceMs);
+    return null;
+  };
+  let exitCode: number | undefined;
+  const end = async (code: number): Promise<void> => {
+    // The end of the link, which this causes, ends the worker as well.
+    exitCode ??= code;
+    await withinTime(link.end(), ENDS_WITHIN, clock, () => undefined);
+    process.exit(exitCode);
+  };
+
+  answerCalls<WorkerSettings, number>(link, START, start);
+  answerCalls<number, null>(link, SETTLE, settle);
+  answerCalls<number, null>(link, CLOSE, close);
+  void link.lost.then((cause) => {
+    // The log passes over the link, too.
+    if (cause !== undefined) process.stderr.write(`the link failed: ${messageOf(cause)}\n`);
+    return end(cause === undefined ? 0 : 1);
+  });
+
+  // A signal to the whole group is for the primary, which drains its workers.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(signal, () => undefined);
+  }
+  let isFailing = false;
+  process.on('uncaughtException', (thrown: unknown) => {
+    log?.fatal(
+      { err: errorOf(thrown) },
+      'uncaught error; this worker shuts down and another replaces it',
+    );
+    if (isFailing) return;
+    isFailing = true;
+    failing(null);
+    // Closed and not only settled: new connections are for the other workers.
+    void close(started?.budget ?? 0).then(() => end(1));
+  });
+}
+
+/** Returns the line with its error as fields, as the log writes it: not every error can be sent. */
+function plain(line: RejectionLine): RejectionLine {
+  const { err, ...own } = line.own as { readonly err?: unknown };
+  if (err === undefined) return line;
+  const fields =
+    err instanceof Error
+      ? { type: err.name, message: err.message, stack: err.stack }
+      : { type: typeof err };
+  return { ...line, own: { ...own, err: fields } };
+}
+
+runWorker(new Link(new Socket({ fd: LINK_FD })));

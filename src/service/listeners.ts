@@ -1,0 +1,73 @@
+import type { Socket } from 'node:net';
+import type Koa from 'koa';
+import type { ServerConfig } from '../config/config.js';
+import type { Clock } from '../core/clock.js';
+import { FirstBytes } from '../http/first-byte.js';
+import { createHttpServer, type HttpServer } from '../http/server.js';
+import { Stalls } from '../http/stalls.js';
+import type { RejectionLog } from '../telemetry/rejection-log.js';
+
+export interface ListenersDeps {
+  readonly server: Pick<ServerConfig, 'budget' | 'queryLimit'>;
+  /** The maximum number of open connections of each listener. */
+  readonly maxConnections: number;
+  readonly clock: Clock;
+  readonly uuid: () => string;
+  readonly rejections: Pick<RejectionLog, 'write'>;
+}
+
+/** The listeners of a process, and what they share: they run on one event loop. */
+export class Listeners {
+  readonly firstBytes: FirstBytes;
+  readonly stalls: Stalls;
+  readonly #deps: ListenersDeps;
+  readonly #servers: HttpServer[] = [];
+
+  constructor(deps: ListenersDeps) {
+    this.#deps = deps;
+    this.firstBytes = new FirstBytes(deps.clock);
+    this.stalls = new Stalls(deps.clock);
+  }
+
+  /** Listens for requests to `app`. Resolves to the port. Throws START_FAILED, which names `section`. */
+  async listen(
+    section: 'server' | 'admin',
+    app: Koa,
+    { host, port }: { readonly host: string; readonly port: number },
+  ): Promise<number> {
+    const { clock, maxConnections, rejections, uuid } = this.#deps;
+    const { budget, queryLimit } = this.#deps.server;
+    const { firstBytes, stalls } = this;
+    const server = createHttpServer(
+      app.callback(),
+      { budget, queryLimit, maxConnections },
+      { clock, uuid, rejections, firstBytes, stalls },
+    );
+    this.#servers.push(server);
+    return await server.listen(host, port, section);
+  }
+
+  /** Marks a connection as authenticated. */
+  trust(socket: Socket): void {
+    for (const server of this.#servers) server.trust(socket);
+  }
+
+  /** Resolves when all current requests are answered, or after `graceMs`. */
+  async settle(graceMs: number): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.settle(graceMs)));
+  }
+
+  /** Closes all connections, those that are not idle after `graceMs`. */
+  async close(graceMs: number): Promise<void> {
+    await Promise.all(this.#servers.splice(0).map((server) => server.close(graceMs)));
+  }
+
+  start(): void {
+    this.stalls.start();
+  }
+
+  stop(): void {
+    this.firstBytes.stop();
+    this.stalls.stop();
+  }
+}

@@ -1,0 +1,64 @@
+import type { Resolve } from '../../core/outbound/connector.js';
+import { httpFailure } from '../kit/http-answer.js';
+import { createHttpClient } from '../kit/http-client.js';
+import { type BatchRequest, sendInOrder } from '../kit/in-order.js';
+import { urlOption } from '../kit/url-option.js';
+import {
+  DELIVERED,
+  type DeliveryResult,
+  type Sink,
+  type SinkContext,
+  type SinkType,
+} from '../sink.js';
+import { createRequestBuilder, type HttpOptions, type HttpRequest, secretsOf } from './request.js';
+
+export const httpSink: SinkType<'http'> = {
+  type: 'http',
+  create: (options, context) => createHttpSink(options, context),
+  maxBatch: (options) => (options.body === 'event' ? 1 : Number.POSITIVE_INFINITY),
+};
+
+/**
+ * Sends events to a URL. `resolve` replaces DNS in tests. Throws CONFIG_INVALID if the options contradict each other.
+ * Later failures are SinkErrors or results, which contain neither headers nor secrets nor the URL's path.
+ */
+export function createHttpSink(
+  options: HttpOptions,
+  context: Pick<SinkContext, 'clock' | 'format'>,
+  resolve?: Resolve,
+): Sink {
+  const url = urlOption(options.url, 'url');
+  const build = createRequestBuilder(options, url, context);
+  const secrets = secretsOf(options, url);
+  const { allowPrivateAddresses } = options;
+  const { clock } = context;
+  const path = url.pathname + url.search;
+  const client = createHttpClient(url, { allowPrivateAddresses, secrets, clock, resolve });
+
+  async function send(request: HttpRequest, signal: AbortSignal): Promise<void> {
+    const answer = await client.send({ ...request, method: options.method, path }, signal);
+    const failure = httpFailure(answer.status, answer.headers, answer.excerpt, clock.now());
+    if (failure) throw failure;
+  }
+
+  return {
+    open: async () => client.open(),
+
+    async deliver(batch, signal): Promise<readonly DeliveryResult[]> {
+      if (options.body === 'event') {
+        const results: DeliveryResult[] = [];
+        const requests = batch.map((event, index): BatchRequest => {
+          return { indices: [index], send: () => send(build([event]), signal) };
+        });
+        await sendInOrder(requests, results);
+        return results;
+      }
+      await send(build(batch), signal);
+      return batch.map(() => DELIVERED);
+    },
+
+    check: () => client.connect(),
+
+    close: () => client.close(),
+  };
+}
