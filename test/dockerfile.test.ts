@@ -156,13 +156,18 @@ describe.skipIf(process.platform === 'win32')('the image’s tree', { timeout: 3
     return place;
   }
 
-  it('is built by the RUN line, takes an event, is healthy, and stops on SIGTERM', async (test) => {
+  it('is built by the RUN line, has every driver, takes an event, is healthy, and stops on SIGTERM', async (test) => {
     const built = await buildStage();
     if (built === 'offline') return test.skip('packages cannot be installed here');
     const app = await finalStage(built.app);
-    const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-    const left = Object.keys(devDependencies).filter((name) =>
-      existsSync(join(app, 'node_modules', name)),
+    const { devDependencies, peerDependencies } = JSON.parse(
+      readFileSync(join(ROOT, 'package.json'), 'utf8'),
+    );
+    const drivers = Object.keys(peerDependencies);
+    const load = `for (const name of ${JSON.stringify(drivers)}) await import(name);`;
+    await run(process.execPath, ['--input-type=module', '-e', load], { cwd: app });
+    const left = Object.keys(devDependencies).filter(
+      (name) => !drivers.includes(name) && existsSync(join(app, 'node_modules', name)),
     );
     // What compiles, tests or checks is gone; koa-body itself depends on types, and on co-body, which needs qs.
     expect(left.filter((name) => !name.startsWith('@types/') && name !== 'qs')).toEqual([]);

@@ -1,15 +1,11 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type AdminDeps, createAdminApp } from '../../src/admin/app.js';
-import { TrackbridgeError } from '../../src/errors.js';
-import { MemoryOutbox } from '../../src/outbox/memory.js';
-import { FAR_SIDE_SAID } from '../../src/outbox/outbox.js';
-import { createMetrics } from '../../src/telemetry/metrics.js';
-import { FakeClock } from '../dispatch/fake-clock.js';
-import { readableLog } from '../http/harness.js';
+import type { AdminDeps } from '../../src/admin/app.js';
+import { TrackbridgeError } from '../../src/core/errors.js';
 import { rawConnection } from '../http/sockets.js';
-import { newEvent, newQuarantined } from '../outbox/samples.js';
-import { close, listen } from './listen.js';
+import { claim, newEvent, newQuarantined, settle } from '../outbox/samples.js';
+import { close } from './listen.js';
+import { serveAdmin } from './serve.js';
 
 afterEach(close);
 
@@ -23,34 +19,12 @@ const FAR = {
   nextProbeInMs: 12_000,
 } as const;
 
-async function serve(changes: Partial<AdminDeps> = {}) {
-  const clock = new FakeClock();
-  const { log, lines } = readableLog('info');
-  const outbox = new MemoryOutbox({ dedupeWindow: 1000, maxPending: 100 }, { clock, log });
-  await outbox.open(['far']);
-  const url = await listen(
-    createAdminApp({
-      credentials: {},
-      outbox,
-      metrics: createMetrics(),
-      clock,
-      log,
-      uuid: () => 'the-id',
-      isDraining: () => false,
-      sourceStates: () => [{ name: 'shop', authentication: 'holds', refused: 0 }],
-      sinkStates: () => new Map([['far', FAR]]),
-      replayQuarantined: async () => undefined,
-      ...changes,
-    }),
-  );
-  const ask = (path: string, init?: RequestInit): Promise<Response> => fetch(url + path, init);
-  const post = (path: string, body: unknown): Promise<Response> =>
-    ask(path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-  return { clock, outbox, lines, url, ask, post };
+function serve(changes: Partial<AdminDeps> = {}) {
+  return serveAdmin([{ name: 'far' }], {
+    sourceStates: () => [{ name: 'shop', authentication: 'authenticated', refused: 0 }],
+    sinkStates: () => new Map([['far', FAR]]),
+    ...changes,
+  });
 }
 
 type Serving = Awaited<ReturnType<typeof serve>>;
@@ -59,9 +33,9 @@ async function deadLetter({ outbox, clock }: Serving, messageId: string): Promis
   const json = JSON.stringify({ type: 'track', messageId });
   await outbox.append({ events: [newEvent(messageId, { json })], quarantined: [] });
   const consumer = outbox.consumer('far', 1);
-  const [claimed] = await consumer.claim(0, 1);
+  const [claimed] = await claim(consumer, 0, 1);
   const attempt = { at: clock.now(), error: 'it answered 400' };
-  await consumer.settle([{ id: String(claimed?.id), outcome: 'dead', attempt }]);
+  await settle(consumer, [{ id: String(claimed?.id), outcome: 'dead', attempt }]);
   await consumer.close();
 }
 
@@ -118,6 +92,28 @@ describe('every answer of the admin listener', () => {
 });
 
 describe('a list', () => {
+  it('shows an entry that the disk garbled as its text, and every other', async () => {
+    const { ask, outbox, clock } = await serve();
+    await outbox.append({
+      events: [newEvent('m-1', { json: '{"messageId":"m-' }), newEvent('m-2')],
+      quarantined: [newQuarantined({ raw: '{"a"' }), newQuarantined()],
+    });
+    const consumer = outbox.consumer('far', 1);
+    const attempt = { at: clock.now(), error: 'no' };
+    const claimed = await claim(consumer, 0, 2);
+    await settle(
+      consumer,
+      claimed.map(({ id }) => ({ id, outcome: 'dead', attempt })),
+    );
+    const letters = await (await ask('/api/dead-letters?payload=true')).json();
+    expect(letters).toMatchObject([
+      { messageId: null, event: '{"messageId":"m-' },
+      { messageId: 'm-2', event: { messageId: 'm-2' } },
+    ]);
+    const entries = await (await ask('/api/quarantine?payload=true')).json();
+    expect(entries).toMatchObject([{ event: '{"a"' }, { event: { a: 1 } }]);
+  });
+
   it('shows nothing of an event, nor what the far side said of it, unless asked', async () => {
     const serving = await serve();
     const { ask, outbox, clock } = serving;
@@ -128,17 +124,18 @@ describe('a list', () => {
       quarantined: [newQuarantined({ raw: JSON.stringify({ canary }) })],
     });
     const consumer = outbox.consumer('far', 1);
-    const [claimed] = await consumer.claim(0, 1);
-    const error = `answered 400 Bad Request${FAR_SIDE_SAID}{"you sent":"${canary}"}`;
-    const attempt = { at: clock.now(), error };
-    await consumer.settle([{ id: String(claimed?.id), outcome: 'dead', attempt }]);
+    const [claimed] = await claim(consumer, 0, 1);
+    // Where a message of ours ends is no matter of its text.
+    const error = 'answered 400 Bad Request, saying: nothing of use';
+    const attempt = { at: clock.now(), error, farSide: `{"you sent":"${canary}"}` };
+    await settle(consumer, [{ id: String(claimed?.id), outcome: 'dead', attempt }]);
     await consumer.close();
     const said = async (path: string): Promise<string> => await (await ask(path)).text();
     for (const path of ['/api/stats', '/metrics', '/api/dead-letters', '/api/quarantine']) {
       expect(await said(path), path).not.toContain(canary);
     }
     const [dead] = JSON.parse(await said('/api/dead-letters')) as { id: string; error: string }[];
-    expect(dead?.error).toBe('answered 400 Bad Request');
+    expect(dead?.error).toBe(error);
     for (const path of [
       'dead-letters?payload=true',
       `dead-letters/${dead?.id}`,
@@ -284,13 +281,17 @@ describe('stats', () => {
       quarantined: 1,
       inQuarantine: 1,
       pending: 1,
-      sources: [{ name: 'shop', authentication: 'holds', refused: 0 }],
+      sources: [{ name: 'shop', authentication: 'authenticated', refused: 0 }],
       sinks: [
         {
           name: 'far',
           pending: 1,
           oldestAgeMs: 1500,
-          settled: 0,
+          delivered: 0,
+          filtered: 0,
+          discarded: 0,
+          maxPending: 100,
+          full: 'refuse',
           deadLetters: 0,
           state: 'backing-off',
           lastError: 'refused',
@@ -344,7 +345,7 @@ describe('dead letters', () => {
     const serving = await serve();
     await deadLetter(serving, 'm-1');
     const response = await serving.post('/api/dead-letters/replay', { all: true });
-    expect(await response.json()).toEqual({ replayed: 1, errors: [] });
+    expect(await response.json()).toEqual({ replayed: 1, remaining: 0, errors: [] });
     const stats = await serving.outbox.stats();
     expect(stats.sinks).toMatchObject([{ pending: 1, deadLetters: 0 }]);
   });
@@ -376,6 +377,7 @@ describe('quarantined events', () => {
     const response = await post('/api/quarantine/replay', { all: true });
     expect(await response.json()).toEqual({
       replayed: 2,
+      remaining: 1,
       errors: [expect.stringMatching(/: still not valid$/)],
     });
     expect(replayQuarantined).toHaveBeenCalledTimes(3);

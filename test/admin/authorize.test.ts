@@ -2,7 +2,7 @@ import { SignJWT } from 'jose';
 import type { Context } from 'koa';
 import { describe, expect, it, vi } from 'vitest';
 import { authorize, type Credentials } from '../../src/admin/authorize.js';
-import type { TrackbridgeError } from '../../src/errors.js';
+import type { TrackbridgeError } from '../../src/core/errors.js';
 import { FakeClock } from '../dispatch/fake-clock.js';
 import { contextOf, errorOf } from '../http/requests.js';
 
@@ -84,7 +84,7 @@ describe('with a JSON Web Token', () => {
   const SECRET = 'the-key-of-the-identity-provider-01';
   const jwt = { key: SECRET, audience: 'trackbridge', algorithms: ['HS256'] };
   const issue = async (audience = 'trackbridge', key = SECRET): Promise<string> => {
-    const made = new SignJWT({ aud: audience }).setProtectedHeader({ alg: 'HS256' });
+    const made = new SignJWT({ aud: audience, exp: 1e10 }).setProtectedHeader({ alg: 'HS256' });
     return `Bearer ${await made.sign(Buffer.from(key))}`;
   };
   const ask = async (credentials: Credentials, authorization: string): Promise<unknown> => {
@@ -104,6 +104,13 @@ describe('with a JSON Web Token', () => {
     expect(await ask({ jwt }, await issue('trackbridge', `${SECRET}2`))).toBe(401);
     expect(await ask({ jwt }, `Bearer ${TOKEN}`)).toBe(401);
     expect(await ask({ jwt }, '')).toBe(401);
+  });
+
+  it('refuses one that never expires, unless it is told otherwise', async () => {
+    const made = new SignJWT({ aud: 'trackbridge' }).setProtectedHeader({ alg: 'HS256' });
+    const forever = `Bearer ${await made.sign(Buffer.from(SECRET))}`;
+    expect(await ask({ jwt }, forever)).toBe(401);
+    expect(await ask({ jwt: { ...jwt, requireExp: false } }, forever)).toBe(1);
   });
 
   it('and a token beside it, either suffices', async () => {

@@ -1,44 +1,25 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createAdminApp } from '../../src/admin/app.js';
-import { MemoryOutbox } from '../../src/outbox/memory.js';
-import { createMetrics } from '../../src/telemetry/metrics.js';
-import { FakeClock } from '../dispatch/fake-clock.js';
-import { readableLog } from '../http/harness.js';
 import { newQuarantined } from '../outbox/samples.js';
-import { close, listen } from './listen.js';
+import { close } from './listen.js';
+import { serveAdmin } from './serve.js';
+
+type Serving = Awaited<ReturnType<typeof serveAdmin>>;
 
 /** What a browser sends of its own accord, where the page is of this origin. */
 const EVIL = 'https://evil.example';
 const JSON_TYPE = { 'content-type': 'application/json' };
 const PURGE = { method: 'POST', body: JSON.stringify({ all: true }) };
 
+let ask: Serving['ask'];
+let outbox: Serving['outbox'];
 let url = '';
-let outbox: MemoryOutbox;
 const token = { authorization: 'Bearer the-token-of-the-admin' };
 
 async function serve(credentials: { token?: string } = {}): Promise<void> {
-  const clock = new FakeClock();
-  const { log } = readableLog('info');
-  outbox = new MemoryOutbox({ dedupeWindow: 1000, maxPending: 100 }, { clock, log });
-  await outbox.open([]);
+  ({ ask, outbox, url } = await serveAdmin([], { credentials }));
   await outbox.append({ events: [], quarantined: [newQuarantined()] });
-  url = await listen(
-    createAdminApp({
-      credentials,
-      outbox,
-      metrics: createMetrics(),
-      clock,
-      log,
-      uuid: () => 'the-id',
-      isDraining: () => false,
-      sourceStates: () => [],
-      sinkStates: () => new Map(),
-      replayQuarantined: async () => undefined,
-    }),
-  );
 }
 
-const ask = (path: string, init: RequestInit = {}): Promise<Response> => fetch(url + path, init);
 const kept = async (): Promise<number> => (await outbox.quarantine.list({ limit: 10 })).length;
 
 beforeEach(async () => serve());
@@ -62,6 +43,30 @@ describe('a page of another site', () => {
     });
     expect(response.status).toBe(403);
     expect(await kept()).toBe(1);
+    for (const act of ['pause', 'resume', 'purge']) {
+      const init = { method: 'POST', body: '{}', headers: { ...JSON_TYPE, ...headers } };
+      expect((await ask(`/api/sinks/far/${act}`, init)).status, act).toBe(403);
+    }
+  });
+
+  it('may come from the configured URL, whatever Host a proxy sends', async () => {
+    close();
+    const changes = { credentials: { token: 'the-token-of-the-admin' } };
+    const proxied = await serveAdmin([], { ...changes, url: 'https://inspector.example/' });
+    const post = (origin: string, site = 'same-origin'): Promise<Response> =>
+      proxied.ask('/api/quarantine/purge', {
+        ...PURGE,
+        headers: { ...token, ...JSON_TYPE, origin, 'sec-fetch-site': site },
+      });
+    expect((await post('https://inspector.example')).status).toBe(200);
+    expect((await post('http://inspector.example')).status).toBe(403);
+    expect((await post('https://inspector.example', 'cross-site')).status).toBe(403);
+    const other = await post('https://other.example');
+    expect(other.status).toBe(403);
+    expect(await other.json()).toMatchObject({ detail: expect.stringContaining('admin.url') });
+    expect(JSON.stringify(await (await post(EVIL, 'cross-site')).json())).not.toContain(
+      'admin.url',
+    );
   });
 
   it('is refused also where the browser would add what is needed to be let in', async () => {

@@ -3,18 +3,16 @@ import { connect, type Socket } from 'node:net';
 import Router from '@koa/router';
 import Koa from 'koa';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createAdminApp } from '../../src/admin/app.js';
 import { liveRoute } from '../../src/admin/live-route.js';
-import { createInspector } from '../../src/inspect/inspector.js';
-import type { DeliverySummary } from '../../src/inspect/record.js';
-import { MemoryOutbox } from '../../src/outbox/memory.js';
-import { createMetrics } from '../../src/telemetry/metrics.js';
-import { FakeClock } from '../dispatch/fake-clock.js';
-import { readableLog } from '../http/harness.js';
-import { answer, note, start } from '../inspect/tapes.js';
+import type { Observations } from '../../src/core/observe.js';
+import { createInspector, type Inspector } from '../../src/workbench/inspect/inspector.js';
+import type { DeliverySummary } from '../../src/workbench/inspect/record.js';
 import { sourceConfig } from '../sources/support.js';
+import { observed } from '../support/observations.js';
 import { eventually } from '../support/receiver.js';
+import { observedDelivery } from '../workbench/inspect/recordings.js';
 import { close, listen } from './listen.js';
+import { type AdminRoom, serveAdmin } from './serve.js';
 
 const sockets: Socket[] = [];
 afterEach(() => {
@@ -22,12 +20,13 @@ afterEach(() => {
   close();
 });
 
-async function serve({ recording = true, listensItself = false } = {}) {
-  const clock = new FakeClock();
-  const { log } = readableLog('info');
-  const outbox = new MemoryOutbox({ dedupeWindow: 1000, maxPending: 5 }, { clock, log });
-  await outbox.open(['archive', 'orders']);
-  const inspector = createInspector({
+function inspectorOf(
+  { clock }: AdminRoom,
+  observations: Observations,
+  recording: boolean,
+): Inspector {
+  return createInspector({
+    observations,
     config: {
       server: {} as never,
       outbox: {} as never,
@@ -46,54 +45,47 @@ async function serve({ recording = true, listensItself = false } = {}) {
       throw error;
     },
   });
-  const app = createAdminApp({
-    credentials: {},
-    outbox,
-    metrics: createMetrics(),
-    clock,
-    log,
-    uuid: () => 'the-id',
-    isDraining: () => false,
-    sourceStates: () => [],
-    sinkStates: () => new Map(),
-    replayQuarantined: async () => undefined,
-    inspect: {
-      inspector,
-      version: '1.2.3',
-      outbox,
-      uuid: () => 'a-new-id',
-      receiverUrl: () => (listensItself ? 'http://127.0.0.1:1' : undefined),
-      sourceConfig: () => undefined,
-      budget: 1_000,
-      stopping: new AbortController().signal,
-    },
+}
+
+async function serve({ recording = true, listensItself = false } = {}) {
+  const observations = observed();
+  let inspector!: Inspector;
+  const served = await serveAdmin([{ name: 'archive' }, { name: 'orders' }], (room) => {
+    inspector = inspectorOf(room, observations, recording);
+    return {
+      inspect: {
+        inspector,
+        version: '1.2.3',
+        outbox: room.outbox,
+        uuid: () => 'a-new-id',
+        receiverUrl: () => (listensItself ? 'http://127.0.0.1:1' : undefined),
+        sourceConfig: () => undefined,
+        budget: 1_000,
+        stopping: new AbortController().signal,
+      },
+    };
   });
-  const url = await listen(app);
   const deliver = (
     id: string,
     changes: { type?: string; status?: number; url?: string; body?: Buffer } = {},
   ) => {
     const { type = 'track', status = 200, body = Buffer.from(`{"a":"${id}"}`) } = changes;
-    const tape = inspector.recorder.begin(start({ id, url: changes.url ?? '/segment' }));
-    tape.read(body);
-    tape.verified({ holds: true, verifiedBy: 'segment-signature' });
+    const delivery = observedDelivery(observations, { id, url: changes.url ?? '/segment' });
+    delivery.read(body);
+    delivery.verified();
     const event = { type, userId: `user of ${id}`, messageId: 'm' };
-    tape.event(note({ decoded: event, canonical: JSON.stringify(event) }));
-    if (status === 200) tape.appended([{ outcome: 'accepted', id: `event of ${id}` }]);
-    tape.answered(answer({ status, outcome: status === 200 ? 'accepted' : 'unauthenticated' }));
+    delivery.judged({ decoded: event, canonical: JSON.stringify(event) });
+    if (status === 200) delivery.appended([{ outcome: 'accepted', id: `event of ${id}` }]);
+    delivery.answered({ status, outcome: status === 200 ? 'accepted' : 'unauthenticated' });
   };
-  const ask = (path: string, init?: RequestInit) => fetch(`${url}/api/${path}`, init);
+  const ask = (path: string, init?: RequestInit) => served.ask(`/api/${path}`, init);
   const idsOf = async (query: string): Promise<string[]> => {
     const found = (await (await ask(`deliveries${query}`)).json()) as DeliverySummary[];
     return found.map(({ id }) => id);
   };
   const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
-    ask(path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body: JSON.stringify(body),
-    });
-  return { ask, clock, deliver, idsOf, inspector, outbox, post, url };
+    served.post(`/api/${path}`, body, headers);
+  return { ...served, ask, deliver, idsOf, inspector, observations, post };
 }
 
 /** A subscriber to the stream that reads as the test says. */
@@ -231,7 +223,7 @@ describe('one delivery', () => {
 
 describe('the live stream', () => {
   it('says hello, then each delivery and attempt that is wanted, whole where that is asked', async () => {
-    const { deliver, inspector, url } = await serve({ recording: false, listensItself: true });
+    const { deliver, observations, url } = await serve({ recording: false, listensItself: true });
     const all = await subscribe(url);
     const some = await subscribe(url, '?type=page&record=true');
     expect(all.text()).toContain('content-type: text/event-stream');
@@ -240,11 +232,12 @@ describe('the live stream', () => {
     );
     deliver('a');
     deliver('b', { type: 'page' });
-    inspector.recorder.attempted({
+    observations.attempted.publish({
       sink: 'archive',
       at: 1,
       ms: 2,
-      events: [{ id: 'event of b', outcome: 'delivered' }],
+      counts: { delivered: 1, transient: 0, permanent: 0 },
+      events: () => [{ id: 'event of b', outcome: 'delivered' }],
     });
     for (const { text } of [all, some])
       await eventually(text, (so) => so.includes('event: attempt'));
@@ -267,7 +260,7 @@ describe('the live stream', () => {
   });
 
   it('takes sixteen, and more when one has left', async () => {
-    const { deliver, inspector, url } = await serve({ recording: false });
+    const { deliver, inspector, observations, url } = await serve({ recording: false });
     const listening = [];
     for (let at = 0; at < 16; at++) listening.push(await subscribe(url));
     const refused = await subscribe(url);
@@ -278,7 +271,7 @@ describe('the live stream', () => {
       () => inspector.live.listening,
       (is) => !is,
     );
-    expect(inspector.recorder.wanted).toBe(false);
+    expect(observations.began.isObserved).toBe(false);
     const again = await subscribe(url);
     deliver('z');
     await eventually(again.text, (so) => so.includes('"id":"z"'));

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -12,6 +12,7 @@ const FILES = {
   'index.html': ['<!doctype html>', 'text/html; charset=utf-8'],
   'main.js': ['export {};', 'text/javascript; charset=utf-8'],
   'list.css': ['body {}', 'text/css; charset=utf-8'],
+  'entries/view.js': ['export {};', 'text/javascript; charset=utf-8'],
   'icon.svg': ['<svg/>', 'image/svg+xml'],
 } as const;
 
@@ -28,6 +29,7 @@ describe('the inspector’s page', () => {
   };
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'trackbridge-page-'));
+    await mkdir(join(directory, 'entries'));
     for (const [name, [text]] of Object.entries(FILES))
       await writeFile(join(directory, name), text);
     await writeFile(join(directory, 'main.js.map'), 'not served');

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references look like template strings.
 import { describe, expect, it } from 'vitest';
-import { redactConfig } from '../../src/config/redact.js';
+import { redactConfig } from '../../src/config/secrets/redact.js';
 import { ENV, fromObject, load, SECRET } from './support.js';
 
 /** The sample of the contract, section 3, without the sink that is only an example. */
@@ -21,6 +21,8 @@ outbox:
   dedupeWindow: 24h
   maxPending: 5000000
   retention: 7d
+  quarantine: { max: 1000000, keep: 30d }
+  deadLetters: { max: 1000000, keep: 30d }
 sources:
   segment:
     type: segment
@@ -62,7 +64,9 @@ describe('the defaults', () => {
       queryLimit: 524_288,
       maxConcurrent: 2000,
       maxBodyBytes: 268_435_456,
+      maxConnections: 10_000,
       trustProxy: false,
+      workers: 1,
     });
     expect(outbox).toEqual({
       type: 'sqlite',
@@ -70,7 +74,9 @@ describe('the defaults', () => {
       durability: 'full',
       dedupeWindow: 86_400_000,
       maxPending: 5_000_000,
-      retention: 604_800_000,
+      retention: { age: 604_800_000 },
+      quarantine: { max: 1_000_000, keep: 2_592_000_000 },
+      deadLetters: { max: 1_000_000, keep: 2_592_000_000 },
     });
   });
 
@@ -110,9 +116,9 @@ describe('the defaults', () => {
           prefix: '',
         },
       ],
-      query: { types: 'spec', type: 'track' },
       ack: 'queued',
       extraTypes: [],
+      require: 'nothing',
       onUnauthenticated: 'reject',
       unauthenticatedLimit: 10_000,
     });
@@ -120,7 +126,7 @@ describe('the defaults', () => {
 
   it('go to another data directory where the caller has one', () => {
     const { config } = load('', { dataDir: '/var/lib/t' });
-    expect(config.outbox.path).toBe('/var/lib/t/outbox.db');
+    expect(config.outbox).toMatchObject({ path: '/var/lib/t/outbox.db' });
     expect(config.sinks['archive']?.options).toEqual({ path: '/var/lib/t/events.ndjson' });
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ENV, failureOf, fromObject, load, problemsOf } from './support.js';
+import { configErrorOf, ENV, fromObject, load, problemsOf } from './support.js';
 
 describe('HOST and PORT', () => {
   const env = { ...ENV, HOST: '0.0.0.0', PORT: '9999' };
@@ -48,7 +48,7 @@ describe('LOG_LEVEL', () => {
   });
 
   it('is refused where it is no level, with the levels there are', () => {
-    expect(failureOf(() => fromObject({}, { ...ENV, LOG_LEVEL: 'loud' })).message).toBe(
+    expect(configErrorOf(() => fromObject({}, { ...ENV, LOG_LEVEL: 'loud' })).message).toBe(
       'LOG_LEVEL in the environment must be one of trace, debug, info, warn, error, fatal, silent; set one of them',
     );
   });

@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references look like template strings.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseFile } from '../../src/config/document.js';
-import { TrackbridgeError } from '../../src/errors.js';
+import { parseFile } from '../../src/config/document/parse.js';
+import { TrackbridgeError } from '../../src/core/errors.js';
 import { fromObject } from './support.js';
 
 /** Runs it, and says what it threw; passes on anything but our own error. */

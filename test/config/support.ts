@@ -1,11 +1,11 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseFile } from '../../src/config/document.js';
+import { parseFile } from '../../src/config/document/parse.js';
 import type { LoadedConfig, LoadInput } from '../../src/config/load.js';
 import { resolve } from '../../src/config/resolve.js';
-import { loadSchemas } from '../../src/config/schemas.js';
-import { TrackbridgeError, type Violation } from '../../src/errors.js';
+import { loadSchemas } from '../../src/config/schema/compile.js';
+import { TrackbridgeError, type Violation } from '../../src/core/errors.js';
 
 /** Once for all tests of a file: their validators take longer to compile than everything else does. */
 const schemas = loadSchemas();
@@ -33,7 +33,9 @@ export function fromObject(value: unknown, env: Record<string, string> = ENV): L
 }
 
 /** The error that `run` fails with; fails the test where there is none, or another kind. */
-export function failureOf(run: () => unknown): TrackbridgeError & { errors: readonly Violation[] } {
+export function configErrorOf(
+  run: () => unknown,
+): TrackbridgeError & { errors: readonly Violation[] } {
   try {
     run();
   } catch (error) {
@@ -46,7 +48,7 @@ export function failureOf(run: () => unknown): TrackbridgeError & { errors: read
 
 /** All lines of a configuration that is refused. */
 export function problemsOf(text: string, input: Partial<LoadInput> = {}): string[] {
-  return failureOf(() => load(text, input)).errors.map(({ message }) => message);
+  return configErrorOf(() => load(text, input)).errors.map(({ message }) => message);
 }
 
 /** A source to hang an option on, as YAML flow text. */

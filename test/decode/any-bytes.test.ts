@@ -1,19 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { TrackbridgeError } from '../../src/core/errors.js';
 import { decodeBody } from '../../src/decode/body.js';
 import { openEnvelope, readEnvelope } from '../../src/decode/envelope.js';
 import { LIMITS } from '../../src/decode/limits.js';
-import { decodeQuery } from '../../src/decode/query.js';
+import { decodeQuery } from '../../src/decode/query/parse.js';
 import { toRawEvents, unwrapJsonMember } from '../../src/decode/unwrap.js';
-import { TrackbridgeError } from '../../src/errors.js';
 import { createCanonicalizer } from '../../src/event/canonicalizer.js';
-import { readMultipart } from '../../src/http/multipart.js';
 import { almostEvent } from '../event/arbitraries.js';
 import { factsOf } from '../event/facts.js';
 import { encodeBody, encodeQuery } from '../fuzz/encode.js';
 import { mutateBytes } from '../fuzz/mutate-bytes.js';
 import { mutateJson } from '../fuzz/mutate-json.js';
 import { Random } from '../fuzz/random.js';
+import { labelled } from './labels.js';
 
 const LABELS = [
   undefined,
@@ -44,7 +44,7 @@ async function refusesRightly(decode: () => unknown): Promise<boolean> {
 }
 
 async function takeBody(body: Buffer, label: string | undefined): Promise<void> {
-  const value = await decodeBody(body, label, readMultipart, LIMITS);
+  const value = decodeBody(body, labelled(label), LIMITS);
   for (const event of toRawEvents(value, LIMITS).events) {
     const outcome = canonicalize(unwrapJsonMember(event, LIMITS), factsOf({}));
     // What is kept must be JSON text, whatever came.

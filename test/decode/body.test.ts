@@ -1,17 +1,16 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { decodeBody } from '../../src/decode/body.js';
+import { decodeBody, isBlankBody } from '../../src/decode/body.js';
 import { LIMITS } from '../../src/decode/limits.js';
-import type { Multipart } from '../../src/decode/multipart.js';
+import { labelled } from './labels.js';
 import { refusalOf } from './refusal.js';
 
 const FORM = 'application/x-www-form-urlencoded';
-const noMultipart = (): Promise<Multipart> =>
-  Promise.reject(new Error('nothing here is multipart'));
+const JSON_TYPE = 'application/json';
 
-function decode(body: string | Buffer, contentType?: string) {
-  return decodeBody(Buffer.from(body as string), contentType, noMultipart, LIMITS);
+function decode(body: string | Buffer, ...lines: readonly (string | undefined)[]) {
+  return decodeBody(Buffer.from(body as string), labelled(...lines), LIMITS);
 }
 
 afterEach(() => {
@@ -71,16 +70,12 @@ describe('the label decides where the body does not', () => {
   });
 
   it.each([
-    ['type=track', 'application/json', 'the JSON breaks off'],
-    ['type=track', 'application/soap+xml', 'the XML is not accepted'],
+    ['type track', 'application/json', 'the JSON is invalid'],
+    ['type track', 'application/soap+xml', 'the XML is invalid'],
     ['hello world', undefined, 'send JSON, a form, XML or multipart'],
     ['hello world', 'text/plain', 'send JSON, a form, XML or multipart'],
-    [
-      '--xyz\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--xyz--',
-      'text/plain',
-      'its boundary',
-    ],
-    ['{"type":', undefined, 'the JSON breaks off'],
+    ['--xyz with words behind', 'text/plain', 'the boundary'],
+    ['{"type":', undefined, 'the JSON is invalid'],
   ])('and refuses %j labelled %s, saying what was expected', (body, label, reason) => {
     const error = refusalOf(() => decode(body, label));
     expect(error).toMatchObject({ code: 'BODY_MALFORMED', status: 400 });
@@ -92,6 +87,15 @@ it.each(['', ' \r\n\t', '\ufeff', '\ufeff \n'])('an empty body is refused: %j', 
   for (const label of [undefined, 'application/json', FORM, 'multipart/form-data; boundary=x']) {
     expect(refusalOf(() => decode(body, label))).toMatchObject({ code: 'BODY_EMPTY', status: 400 });
   }
+});
+
+it.each([
+  ['\ufeff', true],
+  ['\ufeff ', true],
+  ['\ufeff1', false],
+  ['1', false],
+])('a body of a byte order mark and white space is blank: %j', (body, isBlank) => {
+  expect(isBlankBody(Buffer.from(body))).toBe(isBlank);
 });
 
 describe('other charsets', () => {
@@ -117,33 +121,58 @@ describe('other charsets', () => {
   });
 });
 
-describe('a multipart body', () => {
-  it('is read by the reader, as bytes and with its label', async () => {
-    const body = Buffer.from([0x2d, 0x2d, 0x78, 0xff, 0xfe]);
-    const label = 'Multipart/Form-Data; boundary=x';
-    const decoded = decodeBody(
-      body,
-      label,
-      (bytes, contentType) => {
-        expect([bytes, contentType]).toEqual([body, label]);
-        return Promise.resolve({
-          fields: { type: 'track', 'properties[n]': '[1]' },
-          files: [{ name: 'f', filename: 'a', type: null, size: 3, headers: {} }],
-        });
-      },
-      LIMITS,
-    );
-    await expect(decoded).resolves.toEqual({
-      type: 'track',
-      properties: { n: [1] },
-      f: { filename: 'a', type: null, size: 3 },
-    });
+describe('several labels', () => {
+  const form = 'type=track&event=Order+Completed&userId=u-1';
+  const parts = '--b\r\nContent-Disposition: form-data; name="type"\r\n\r\ntrack\r\n--b--';
+
+  it.each([
+    [form, { type: 'track', event: 'Order Completed', userId: 'u-1' }],
+    ['{"type":"track"}', { type: 'track' }],
+    ['<r><type>track</type></r>', { type: 'track' }],
+    [parts, { type: 'track' }],
+    ['properties=%7B%22a%22%3A1%7D&note=x%3Ay', { properties: { a: 1 }, note: 'x:y' }],
+  ])('do not matter, whatever their order: %j', (body, value) => {
+    const labels = [JSON_TYPE, FORM, 'application/xml', 'multipart/form-data; boundary=b'];
+    for (const one of labels) {
+      for (const other of labels) expect(decode(body, one, other)).toEqual(value);
+    }
   });
 
-  it('fails with what the reader fails with', async () => {
-    await expect(decode('--x', 'multipart/form-data; boundary=x')).rejects.toThrow(
-      'nothing here is multipart',
-    );
+  it('of which one is of a form make a form of what cannot be JSON', () => {
+    for (const lines of [
+      [FORM, JSON_TYPE],
+      [JSON_TYPE, FORM],
+    ]) {
+      expect(decode('a b', ...lines)).toEqual({ 'a b': '' });
+      expect(decode('42', ...lines)).toBe(42);
+    }
+  });
+
+  it('lend their charsets to bytes that are not UTF-8', () => {
+    const body = Buffer.from('name=Zoë', 'latin1');
+    expect(decode(body, JSON_TYPE, `${FORM}; charset=latin1`)).toEqual({ name: 'Zoë' });
+  });
+});
+
+describe('a multipart body', () => {
+  const partsOf = (boundary: string) =>
+    `--${boundary}\r\nContent-Disposition: form-data; name="properties[n]"\r\n\r\n[1]\r\n--${boundary}--`;
+
+  it.each([
+    ['multipart/form-data; boundary=x'],
+    ['Multipart/Form-Data; charset=utf-8; BOUNDARY="x"'],
+    ['multipart/form-data; boundary=other'],
+    ['multipart/form-data'],
+    ['text/plain'],
+    [FORM],
+    [undefined],
+  ])('is known by its first line, labelled %s', (label) => {
+    expect(decode(partsOf('x'), label)).toEqual({ properties: { n: [1] } });
+  });
+
+  it('may have words before the boundary that its label gives', () => {
+    const body = `This is a message with parts.\r\n${partsOf('x')}`;
+    expect(decode(body, 'multipart/form-data; boundary=x')).toEqual({ properties: { n: [1] } });
   });
 });
 

@@ -40,17 +40,17 @@ describe('reading an envelope', () => {
       'header 2 of 3 is missing',
       { 'x-trackbridge-event-1': '1/3;x;', 'x-trackbridge-event-3': '3/3;x;' },
     ],
-    ['header 1 is not what was sent', { 'x-trackbridge-event': '{"v":1}' }],
-    ['header 1 is not what was sent', { 'x-trackbridge-event': '1/1;{"v":1' }],
-    ['header 1 is not what was sent', { 'x-trackbridge-event': '2/2;x;' }],
+    ['header 1 was changed on the way', { 'x-trackbridge-event': '{"v":1}' }],
+    ['header 1 was changed on the way', { 'x-trackbridge-event': '1/1;{"v":1' }],
+    ['header 1 was changed on the way', { 'x-trackbridge-event': '2/2;x;' }],
     [
-      'header 2 is not what was sent',
+      'header 2 was changed on the way',
       { 'x-trackbridge-event-1': '1/2;x;', 'x-trackbridge-event-2': '2/3;x;' },
     ],
     ['header 2 of 9999 is missing', { 'x-trackbridge-event': '1/9999;x;' }],
     ['it is not JSON', { 'x-trackbridge-event': '1/1;{"v":1;' }],
-    ['it holds no event', { 'x-trackbridge-event': '1/1;[];' }],
-    ['it holds no event', { 'x-trackbridge-event': '1/1;{"v":1,"event":[]};' }],
+    ['it contains no event', { 'x-trackbridge-event': '1/1;[];' }],
+    ['it contains no event', { 'x-trackbridge-event': '1/1;{"v":1,"event":[]};' }],
   ])('answers 400 that %s', (what, headers) => {
     const read = () => readEnvelope(headersOf(headers as Record<string, string>));
     expect(read).toThrow(damaged);
@@ -147,6 +147,33 @@ describe('opening an envelope', () => {
   it('ignores the query where it carries nothing', () => {
     const bare = { v: 1, event: { type: 'group', traits: { name: 'Acme' } } };
     expect(open(bare, 'src=rudder&broken=%').event).toEqual(bare.event);
+  });
+
+  it('keeps the digits of ids that a double cannot hold', () => {
+    const text = `1/1;{"v":1,"event":{"userId":9007199254740993,"n":9007199254740993}};`;
+    expect(readEnvelope(headersOf({ 'x-trackbridge-event': text }))?.event).toEqual({
+      userId: '9007199254740993',
+      n: 9007199254740992,
+    });
+  });
+
+  it('answers 400 where the names in it are far longer than the query', () => {
+    const names = Array.from({ length: 5_000 }, (_, index) => [`n${index}`, 's']);
+    const properties = { ['x'.repeat(100_000)]: Object.fromEntries(names) };
+    expect(() => open({ v: 1, event: {}, properties }, 'a=1')).toThrow(damaged);
+    // A query that a proxy has emptied is no such.
+    const { collisions } = open({ v: 1, event: {}, properties: Object.fromEntries(names) }, '');
+    expect(collisions).toHaveLength(5_000);
+  });
+
+  it('allows names of a million characters more than four times the query', () => {
+    const properties = (length: number) => ({ ['x'.repeat(length)]: 's' });
+    expect(
+      open({ v: 1, event: {}, properties: properties(1_000_012) }, 'a=1').collisions,
+    ).toHaveLength(1);
+    expect(() => open({ v: 1, event: {}, properties: properties(1_000_013) }, 'a=1')).toThrow(
+      damaged,
+    );
   });
 
   it('answers 400 where the shape or the query is broken', () => {

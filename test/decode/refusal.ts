@@ -1,4 +1,4 @@
-import { TrackbridgeError } from '../../src/errors.js';
+import { TrackbridgeError } from '../../src/core/errors.js';
 
 /** What `decode` throws; fails where it throws nothing, or anything but an error of this program. */
 export function refusalOf(decode: () => unknown): TrackbridgeError {

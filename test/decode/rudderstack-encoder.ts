@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, type JsonValue } from '../../src/event/event.js';
+import { isObject, type JsonObject, type JsonValue } from '../../src/core/json.js';
 
 /** RudderStack's webhook destination and router, as far as a receiver can see them: an event in, an HTTP request out. */
 export interface Destination {

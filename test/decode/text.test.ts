@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeText } from '../../src/decode/text.js';
+import { labelled } from './labels.js';
 import { refusalOf } from './refusal.js';
 
 describe('the text of a body', () => {
@@ -12,7 +13,7 @@ describe('the text of a body', () => {
 
   it('stays UTF-8 where the label says otherwise but the bytes are UTF-8', () => {
     const label = 'application/json; charset=iso-8859-1';
-    expect(decodeText(Buffer.from('Zoë'), label)).toBe('Zoë');
+    expect(decodeText(Buffer.from('Zoë'), labelled(label))).toBe('Zoë');
   });
 
   it.each([
@@ -20,7 +21,7 @@ describe('the text of a body', () => {
     ['text/plain;CHARSET="windows-1252"; x=y', Buffer.from('Zoë', 'latin1')],
     ['application/json; charset=utf-16le', Buffer.from('Zoë', 'utf16le')],
   ])('is in the charset of %s where the bytes are not UTF-8', (label, body) => {
-    expect(decodeText(body, label)).toBe('Zoë');
+    expect(decodeText(body, labelled(label))).toBe('Zoë');
   });
 
   it.each([
@@ -30,7 +31,7 @@ describe('the text of a body', () => {
     ['a charset that does not fit either', 'text/plain; charset=utf-16le'],
   ])('is refused with %s, naming the byte where UTF-8 ends', (_, label) => {
     const body = Buffer.concat([Buffer.from('é\ufffd東'), Buffer.from([0xff, 0x41, 0x42])]);
-    const error = refusalOf(() => decodeText(body, label));
+    const error = refusalOf(() => decodeText(body, labelled(label)));
     expect(error).toMatchObject({ code: 'BODY_MALFORMED', status: 400 });
     expect(error.message).toContain('from byte 8 on');
   });

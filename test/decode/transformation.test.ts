@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { createContext, runInContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { isObject, type JsonObject, type JsonValue } from '../../src/core/json.js';
 import { openEnvelope, readEnvelope } from '../../src/decode/envelope.js';
 import { dropPrototypeKeys } from '../../src/decode/sanitize.js';
 import { transformEvent } from '../../src/decode/transformation.js';
-import { isObject, type JsonObject, type JsonValue } from '../../src/event/event.js';
 import {
   type Destination,
   encodeDelivery,

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { JsonObject } from '../../src/event/event.js';
+import type { JsonObject } from '../../src/core/json.js';
 import type { Destination, WireRequest } from './rudderstack-encoder.js';
 
 /** One case of the vectors: what went into RudderStack and what came out. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { DELIVERED, SinkError } from '../../src/sinks/sink.js';
 import { FakeClock, idle } from './fake-clock.js';
-import { aConfig, anEvent, type Deliver, FakeSink, hang } from './fakes.js';
-import { withSink, withSinks } from './harness.js';
+import { anEvent, type Deliver, FakeSink, hang } from './fakes.js';
+import { withSink } from './harness.js';
 
 function watched(promise: Promise<void>) {
   const state = { over: false };
@@ -157,49 +157,5 @@ describe('stop', () => {
     const sink = new FakeSink();
     await withSink(sink).dispatcher.stop(1_000);
     expect(sink.closed).toBe(1);
-  });
-});
-
-describe('settledBy', () => {
-  const never = new AbortController().signal;
-
-  it('resolves once every sink delivered, dropped or gave up the events', async () => {
-    const failing = new FakeSink(() => Promise.reject(new SinkError('503', { retryable: true })));
-    const retry = { initial: 1_000, max: 1_000, giveUpAfter: 3_000 };
-    const { clock, dispatcher, outbox } = withSinks([
-      { name: 'a', config: aConfig(), sink: new FakeSink() },
-      { name: 'b', config: aConfig({ where: { types: ['page'] } }), sink: new FakeSink() },
-      { name: 'c', config: aConfig({ retry }), sink: failing },
-    ]);
-    dispatcher.start();
-    const ids = ['1', '2'].map((id) => outbox.add(anEvent(id)));
-    const settled = watched(dispatcher.settledBy(ids, never));
-    await clock.advance(2_999);
-    expect(settled.over).toBe(false);
-    await clock.advance(1);
-    expect(settled.over).toBe(true);
-    await dispatcher.settledBy(ids, never);
-  });
-
-  it('resolves when its signal aborts, or the dispatcher stops', async () => {
-    const { dispatcher, outbox } = withSink(new FakeSink(hang));
-    dispatcher.start();
-    const ids = [outbox.add(anEvent('1'))];
-    const budget = new AbortController();
-    const impatient = watched(dispatcher.settledBy(ids, budget.signal));
-    const patient = watched(dispatcher.settledBy(['other'], never));
-    await idle();
-    budget.abort();
-    await idle();
-    expect([impatient.over, patient.over]).toEqual([true, false]);
-  });
-
-  it('resolves at the end of a stop', async () => {
-    const { dispatcher } = withSink(new FakeSink());
-    dispatcher.start();
-    const patient = watched(dispatcher.settledBy(['1'], never));
-    await dispatcher.stop(1_000);
-    await idle();
-    expect(patient.over).toBe(true);
   });
 });

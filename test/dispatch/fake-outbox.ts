@@ -1,7 +1,9 @@
-import { TrackbridgeError } from '../../src/errors.js';
+import { setMaxListeners } from 'node:events';
+import { TrackbridgeError } from '../../src/core/errors.js';
 import type { CanonicalEvent } from '../../src/event/event.js';
 import { orderKeyOf } from '../../src/event/event.js';
-import type { Attempt, Claimed, Consumer, Outbox, Settlement } from '../../src/outbox/outbox.js';
+import type { Attempt, Claim, Consumer, Fits, Lease, Settlement } from '../../src/outbox/feed.js';
+import type { Outbox } from '../../src/outbox/outbox.js';
 
 interface Row {
   readonly id: string;
@@ -11,15 +13,51 @@ interface Row {
   claimed: boolean;
 }
 
+/** A lease that a test revokes, and that covers an attempt when the test says so. */
+class FakeLease implements Lease {
+  readonly #revoke = new AbortController();
+  /** The times that callers asked for, in milliseconds. */
+  readonly asked: number[] = [];
+  coversWith: () => Promise<boolean> = async () => !this.revoked.aborted;
+
+  constructor() {
+    setMaxListeners(0, this.revoked);
+  }
+
+  get revoked(): AbortSignal {
+    return this.#revoke.signal;
+  }
+
+  covers(ms: number): Promise<boolean> {
+    this.asked.push(ms);
+    return this.coversWith();
+  }
+
+  revoke(): void {
+    this.#revoke.abort();
+  }
+}
+
 /** What one sink's consumer has to hand out and was told. */
 export class FakeConsumer implements Consumer {
   readonly settlements: Settlement[] = [];
   readonly done: string[] = [];
   readonly dead = new Map<string, readonly Attempt[]>();
-  /** Claims and settlements fail as long as these are above zero; each failure takes one off. */
+  /** Ids whose texts were read again, in order. */
+  readonly reread: string[] = [];
+  /** Claims, reads and settlements fail as long as these are above zero; each failure takes one off. */
   failClaims = 0;
+  failReads = 0;
   failSettles = 0;
+  /** The next claim or settlement finds that the lane was lost just before. */
+  revokeAtClaim = false;
+  revokeAtSettle = false;
+  /** The number of settlements that came under a revoked lease. */
+  stale = 0;
   closed = false;
+  /** The lease of all lanes. */
+  lease = new FakeLease();
+  #settles: Promise<void> = Promise.resolve();
   #rows: Row[] = [];
   #waiting = new Set<() => void>();
   #lanes = 1;
@@ -42,17 +80,72 @@ export class FakeConsumer implements Consumer {
     return this.#rows.find((row) => row.id === id)?.attempts ?? this.dead.get(id) ?? [];
   }
 
-  async claim(lane: number, max: number): Promise<readonly Claimed[]> {
+  async claim(lane: number, max: number, fits: Fits = () => true): Promise<Claim> {
     if (this.failClaims > 0) {
       this.failClaims--;
       throw new TrackbridgeError('OUTBOX_UNAVAILABLE', 'The outbox cannot be read; free its disk.');
     }
-    const rows = this.#ready(lane).slice(0, max);
-    for (const row of rows) row.claimed = true;
-    return rows.map(({ id, json, orderKey, attempts }) => ({ id, json, orderKey, attempts }));
+    if (this.revokeAtClaim) {
+      this.revokeAtClaim = false;
+      this.revoke();
+    }
+    const rows: Row[] = [];
+    for (const row of this.#ready(lane).slice(0, max)) {
+      if (!fits(row.json.length)) break;
+      row.claimed = true;
+      rows.push(row);
+    }
+    const events = rows.map(({ claimed: _, ...event }) => event);
+    return { lease: this.lease, events };
   }
 
-  async settle(settlements: readonly Settlement[]): Promise<void> {
+  async read(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    if (this.failReads > 0) {
+      this.failReads--;
+      throw new TrackbridgeError('OUTBOX_UNAVAILABLE', 'The outbox cannot be read; free its disk.');
+    }
+    this.reread.push(...ids);
+    const rows = this.#rows.filter(({ id }) => ids.includes(id));
+    return new Map(rows.map(({ id, json }) => [id, json]));
+  }
+
+  holds(id: string): boolean {
+    return this.#rows.some((row) => row.id === id && row.claimed);
+  }
+
+  /** Takes everything away that is pending. */
+  purge(): void {
+    this.#rows = [];
+  }
+
+  /** Takes the lanes away, as if another consumer had claimed them; the same lanes can be claimed under a new lease. */
+  revoke(): void {
+    const { lease } = this;
+    this.lease = new FakeLease();
+    for (const row of this.#rows) row.claimed = false;
+    lease.revoke();
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  /** Holds all settlements until the returned function is called. */
+  holdSettles(): () => void {
+    let end: () => void = () => undefined;
+    this.#settles = new Promise((resolve) => {
+      end = resolve;
+    });
+    return () => end();
+  }
+
+  async settle(lease: Lease, settlements: readonly Settlement[]): Promise<void> {
+    await this.#settles;
+    if (this.revokeAtSettle) {
+      this.revokeAtSettle = false;
+      this.revoke();
+    }
+    if (lease !== this.lease) {
+      this.stale++;
+      throw new TrackbridgeError('LANE_LOST', 'Another consumer has taken over the lane.');
+    }
     if (this.failSettles > 0) {
       this.failSettles--;
       throw new TrackbridgeError('OUTBOX_UNAVAILABLE', 'The disk is full; free some of it.');
@@ -61,10 +154,10 @@ export class FakeConsumer implements Consumer {
       const row = this.#rows.find(({ id }) => id === settlement.id);
       if (row === undefined) throw new Error(`settled twice: ${settlement.id}`);
       this.settlements.push(settlement);
-      if (settlement.outcome !== 'done') row.attempts = [...row.attempts, settlement.attempt];
+      if ('attempt' in settlement) row.attempts = [...row.attempts, settlement.attempt];
       if (settlement.outcome === 'retry') continue;
       this.#rows = this.#rows.filter((other) => other !== row);
-      if (settlement.outcome === 'done') this.done.push(row.id);
+      if (!('attempt' in settlement)) this.done.push(row.id);
       else this.dead.set(row.id, row.attempts);
     }
   }

@@ -1,5 +1,6 @@
 import type { SinkConfig } from '../../src/config/config.js';
-import type { CanonicalEvent, JsonObject } from '../../src/event/event.js';
+import type { JsonObject } from '../../src/core/json.js';
+import type { CanonicalEvent } from '../../src/event/event.js';
 import { DELIVERED, type DeliveryResult, type Sink, type SinkEvent } from '../../src/sinks/sink.js';
 
 /** A canonical track event; `over` replaces fields of it. */
@@ -22,6 +23,7 @@ export function anEvent(messageId: string, over: JsonObject = {}): CanonicalEven
       receivedAt: '2024-01-02T03:04:06.000Z',
       authenticated: true,
       verifiedBy: 'segment-signature',
+      dedupeKey: `segment:${messageId}`,
     },
     ...over,
   };
@@ -36,6 +38,7 @@ export function aConfig(over: Partial<SinkConfig> = {}): SinkConfig {
     retry: { initial: 1_000, max: 300_000, giveUpAfter: 86_400_000 },
     timeout: 5_000,
     format: 'canonical',
+    full: 'refuse',
     options: {},
     ...over,
   };
@@ -81,9 +84,13 @@ export class FakeSink implements Sink {
 /** Never settles, whatever its signal says. */
 export const hang: Deliver = () => new Promise(() => undefined);
 
-export const rejected: DeliveryResult = { ok: false, retryable: false, error: '400 from the sink' };
+export const rejected: DeliveryResult = {
+  ok: false,
+  retryable: false,
+  message: '400 from the sink',
+};
 export const unavailable: DeliveryResult = {
   ok: false,
   retryable: true,
-  error: '500 from the sink',
+  message: '500 from the sink',
 };

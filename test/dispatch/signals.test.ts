@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { childOf, unlessAborted } from '../../src/dispatch/signals.js';
+import { childOf, untilAborted } from '../../src/dispatch/signals.js';
 
 const listeners = ({ signal }: AbortController) => getEventListeners(signal, 'abort').length;
 
@@ -23,25 +23,12 @@ describe('childOf', () => {
   });
 });
 
-describe('unlessAborted', () => {
-  it('settles as the work does, and lets go of the signal', async () => {
-    const controller = new AbortController();
-    expect(await unlessAborted(Promise.resolve(7), controller.signal)).toBe(7);
-    const failing = unlessAborted(Promise.reject(new Error('no')), controller.signal);
-    await expect(failing).rejects.toThrow('no');
-    expect(listeners(controller)).toBe(0);
-  });
-
-  it('is undefined once the signal aborts, and what the work throws later is nobody’s', async () => {
-    const controller = new AbortController();
-    let fail: (error: Error) => void = () => undefined;
-    const work = new Promise<never>((_, reject) => {
-      fail = reject;
-    });
-    const waiting = unlessAborted(work, controller.signal);
-    controller.abort();
-    expect(await waiting).toBeUndefined();
-    fail(new Error('late'));
-    expect(await unlessAborted(Promise.resolve(7), controller.signal)).toBeUndefined();
+describe('untilAborted', () => {
+  it('resolves once the signal aborts, also if it has done so before', async () => {
+    const parent = new AbortController();
+    const later = untilAborted(parent.signal);
+    parent.abort();
+    await later;
+    await untilAborted(parent.signal);
   });
 });

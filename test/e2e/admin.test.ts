@@ -74,7 +74,7 @@ describe('the admin listener', () => {
 
   it('serves the AsyncAPI document and the schemas it refers to', async () => {
     const text = await (await admin('/asyncapi.yaml')).text();
-    expect(text).toMatch(/^asyncapi: ['"]?2\.6\.0/);
+    expect(text).toMatch(/^asyncapi: 3\.0\.0/);
     const reference = /\$ref: ["']?\.?\/?(events\/[a-z.]+json)/.exec(text)?.[1];
     expect((await admin(`/${reference}`)).status).toBe(200);
     expect((await admin('/config.schema.json')).status).toBe(404);
@@ -145,12 +145,12 @@ describe('quarantine', () => {
   it('is listed with the reason, shown, replayed when the event has become valid, purged', async () => {
     answer = 200;
     await deliver('{"type":"purchase","messageId":"q-1","writeKey":"a-write-key"}');
-    await deliver('{"type":"track","event":1,"messageId":"q-2"}');
+    await deliver('{"type":"track","event":"E","properties":"none","messageId":"q-2"}');
     type Entry = { id: string; reason: string; errors: { path: string }[] };
     const listed = await json<Entry[]>('quarantine', 'list');
     expect(listed.map(({ reason, errors }) => [reason, errors[0]?.path])).toEqual([
       ['invalid', '/type'],
-      ['invalid', '/event'],
+      ['invalid', '/properties'],
     ]);
     const shown = await command('quarantine', 'show', String(listed[0]?.id));
     expect(shown.stdout).toContain('"q-1"');

@@ -6,7 +6,7 @@ import { deliverSegment, sign, trackText } from '../support/sender.js';
 
 /**
  * Segment signs the first element of a batch and no time, so whoever has seen one delivery can send it again with elements
- * of his own behind the first. This is that attack, and what the README says to do about it.
+ * of his own behind the first. This is that attack, and what the manual says to do about it.
  */
 const SECRET = 'the-shared-secret-of-segment';
 const FACTOR = 'the-second-factor-of-segment';

@@ -3,7 +3,7 @@ import { createServer, request as httpRequest, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { vendorServer, WRITE_KEY } from '../sinks/tracking-api-setup.js';
+import { vendorServer, WRITE_KEY } from '../sinks/tracking-api/setup.js';
 import {
   eventually,
   makeDirectory,
@@ -162,7 +162,9 @@ describe('a batch that a vendor refuses for one of its events', () => {
         (run) => run.stdout.includes('poison'),
       );
       expect(JSON.parse(stdout)).toHaveLength(1);
-      expect(stdout).toMatch(/answered 400 Bad Request, saying: the reason/);
+      expect(JSON.parse(stdout)).toMatchObject([
+        { error: expect.stringMatching(/answered 400 Bad Request$/), farSide: 'the reason' },
+      ]);
     },
   );
 });

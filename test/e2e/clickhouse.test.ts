@@ -1,6 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type ClickHouse, clickHouse, exception, PASSWORD } from '../sinks/clickhouse-server.js';
+import { type ClickHouse, clickHouse, exception, PASSWORD } from '../sinks/clickhouse/server.js';
 import { sinkExample } from '../support/markdown.js';
 import { eventually, type Receiver, runCommand, startReceiver } from '../support/receiver.js';
 
@@ -75,13 +75,13 @@ describe('the clickhouse sink of the program', () => {
       async () => receiver.stderr(),
       (text) => text.includes('events became dead letters'),
     );
-    expect(said).toContain('code 27, it does not take a value of the event');
+    expect(said).toContain('code 27, it rejected a value of the event');
     expect(ids()).not.toContain('m-20');
   });
 
-  it('works as the README’s example has it, which check --connect finds in order', async () => {
-    const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
-    const here = readme.replaceAll(':8123', `:${server.port}`);
+  it('works as the manual’s example has it, which check --connect finds in order', async () => {
+    const page = await readFile(new URL('../../docs/sinks/clickhouse.md', import.meta.url), 'utf8');
+    const here = page.replaceAll(':8123', `:${server.port}`);
     const env = { CLICKHOUSE_PASSWORD: PASSWORD };
     receiver = await startReceiver({ config: configOf(sinkExample(here, 'clickhouse-sink')), env });
     const args = ['check', '--config', 'trackbridge.json', '--connect'];

@@ -2,6 +2,7 @@ import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runInProcess } from '../support/program.js';
 import { makeDirectory, type Receiver, runCommand, startReceiver } from '../support/receiver.js';
 import { trackText } from '../support/sender.js';
 
@@ -15,7 +16,9 @@ afterEach(async () => {
   receiver = undefined;
 });
 
-const run = (...args: string[]) => runCommand(args, { cwd });
+const run = (...args: string[]) => runInProcess(args, { cwd });
+/** As a process of its own: what `serve` does to signals and streams is the process's. */
+const spawned = (...args: string[]) => runCommand(args, { cwd });
 /** The one line that is for people; beside it there may be JSON log lines. */
 const oneLine = (text: string): string => {
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('{'));
@@ -165,6 +168,13 @@ describe('check, also without --connect,', () => {
     );
   });
 
+  it.skipIf(process.platform === 'win32').each(['/dev/null', '/tmp', ':memory:', './'])(
+    'refuses %s as outbox.path',
+    async (path) => {
+      expect(await checked({ ...OPEN, outbox: { path } })).toMatch(/outbox\.path/);
+    },
+  );
+
   it('names the sink whose module is not there', async () => {
     const sinks = { mine: { type: 'module', path: './missing.mjs' } };
     expect(await checked({ ...OPEN, sinks })).toMatch(/sinks\.mine\b.*missing\.mjs/);
@@ -200,7 +210,7 @@ describe('serve', () => {
 
   it('says in one line that its data directory cannot be written, and leaves with 2', async () => {
     await writeFile(join(cwd, 'data'), 'a file where the directory should be');
-    const { code, stderr } = await run('serve', '--port', '0');
+    const { code, stderr } = await spawned('serve', '--port', '0');
     expect(code).toBe(2);
     oneLine(stderr);
   });
@@ -212,18 +222,18 @@ describe('serve', () => {
     const file = join(cwd, 'data/outbox.db');
     const garbage = Buffer.alloc(20_000, 'garbage');
     await writeFile(file, garbage);
-    const { code, stderr } = await run('serve', '--config', 'trackbridge.json');
+    const { code, stderr } = await spawned('serve', '--config', 'trackbridge.json');
     expect(code).toBe(2);
     expect(oneLine(stderr)).toMatch(/outbox\.db/);
     expect(await readFile(file)).toEqual(garbage);
 
     await truncate(file, 0);
-    expect((await run('serve', '--config', 'trackbridge.json')).code).toBe(2);
+    expect((await spawned('serve', '--config', 'trackbridge.json')).code).toBe(2);
   });
 
   it('refuses a second receiver on the same outbox', async () => {
     receiver = await startReceiver({ directory: cwd, config: { ...OPEN, server: { port: 0 } } });
-    const { code, stderr } = await run('serve', '--config', 'trackbridge.json');
+    const { code, stderr } = await spawned('serve', '--config', 'trackbridge.json');
     expect(code).toBe(2);
     expect(oneLine(stderr)).toMatch(/in use/);
   });

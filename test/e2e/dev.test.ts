@@ -42,7 +42,7 @@ async function dev(
   const { child, stderr } = running;
   await eventually(
     () => stderr(),
-    (text) => text.includes('takes deliveries at') || child.exitCode !== null,
+    (text) => text.includes('receives deliveries at') || child.exitCode !== null,
     30_000,
   );
   return running;
@@ -53,7 +53,7 @@ const found = (text: string, pattern: RegExp): string => {
   if (match === undefined) throw new Error(`no ${pattern} in: ${text}`);
   return match;
 };
-const receiverOf = (text: string): string => found(text, /takes deliveries at (http:\S+)/);
+const receiverOf = (text: string): string => found(text, /receives deliveries at (http:\S+)/);
 const pageOf = (text: string): URL => new URL(found(text, /Inspector +(http:\S+)/));
 
 async function shell(script: string): Promise<string> {
@@ -174,10 +174,10 @@ describe('dev, with a configuration', () => {
         await deliverSegment(url, trackText(`m-${sent++}`), 'x');
         return wholeLines(stdout());
       },
-      (all) => all.some((line) => line.includes('to be tried again')),
+      (all) => all.some((line) => line.includes('will be retried')),
     );
-    expect(lines.find((line) => line.includes('to be tried again'))).toMatch(
-      /sink +hook {2}\d+ events? failed, to be tried again {2}\S/,
+    expect(lines.find((line) => line.includes('will be retried'))).toMatch(
+      /sink +hook {2}\d+ events? failed, will be retried {2}\S/,
     );
     expect(lines.find((line) => line.includes('Order Completed'))).toContain('  unsigned  ');
   });

@@ -83,20 +83,20 @@ describe.skipIf(!slowDiskWorks)('a disk whose fdatasync hangs', () => {
 
 describe('a standard error that nobody reads', () => {
   it('holds up neither the answers nor the end', async () => {
-    const verify = { scheme: 'shared-secret', secrets: ['a-secret-of-the-test'] };
     const { url, child, end } = await start({
-      config: { server: { port: 0 }, sources: { in: { ...SOURCES.in, verify } }, sinks: {} },
+      config: { server: { port: 0 }, sources: SOURCES, sinks: {} },
+      env: { LOG_LEVEL: 'debug' },
     });
     child.stderr?.pause();
     // Each is a line in the log: several times what a pipe and its reader's buffer take.
     for (let round = 0; round < 60; round++) {
       const answers = await Promise.all(
         Array.from({ length: 50 }, () =>
-          fetch(`${url}/in`, { method: 'POST', body: '{}', signal: AbortSignal.timeout(5_000) }),
+          fetch(`${url}/in`, { method: 'POST', body: '[]', signal: AbortSignal.timeout(5_000) }),
         ),
       );
       for (const answer of answers) {
-        expect(answer.status).toBe(401);
+        expect(answer.status).toBe(200);
         await answer.arrayBuffer();
       }
     }

@@ -83,15 +83,15 @@ describe('what would steer a terminal', () => {
     await post({ type: STEERING, messageId: STEERING });
     await post({ type: 'track', event: STEERING, messageId: `dead${STEERING}` });
     type Entries = readonly { readonly id: string }[];
-    for (const shelf of ['dead-letters', 'quarantine']) {
+    for (const command of ['dead-letters', 'quarantine']) {
       const [entry] = await eventually(
-        async () => JSON.parse(await run(shelf, 'list', '--json', '--payload')) as Entries,
+        async () => JSON.parse(await run(command, 'list', '--json', '--payload')) as Entries,
         (entries) => entries.length > 0,
       );
       const shown = [
-        await run(shelf, 'list'),
-        await run(shelf, 'list', '--json', '--payload'),
-        await run(shelf, 'show', String(entry?.id)),
+        await run(command, 'list'),
+        await run(command, 'list', '--json', '--payload'),
+        await run(command, 'show', String(entry?.id)),
       ];
       for (const text of shown) expect(text).not.toMatch(UNSAFE);
       // As JSON it is still what was sent.
@@ -114,9 +114,11 @@ describe('what a sender chooses', () => {
     );
     const stderr = await eventually(
       () => receiver.stderr(),
-      (text) => text.includes('x9b2J') || text.includes('u009b2J') || text.includes('\u009b2J'),
+      (text) => text.includes('"code":"BODY_MALFORMED"'),
     );
     expect(stderr).not.toMatch(UNSAFE);
+    // An entry that is not an address is ignored, and the path stays as it was sent.
+    expect(stderr).not.toMatch(/forged|2J/);
     for (const line of stderr.trim().split('\n')) {
       expect(JSON.parse(line)).toMatchObject({ msg: expect.not.stringMatching('^forged$') });
     }

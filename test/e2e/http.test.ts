@@ -292,10 +292,19 @@ describe('GET, DELETE and HEAD on a rudderstack source', () => {
     expect(await stored('deleted')).toMatchObject({ event: 'Order Completed' });
   });
 
-  it('a path that names no known type is 404', async () => {
-    await problem(await rudderstack('GET', '/purchase/x'));
-    expect((await rudderstack('GET', '/purchase')).status).toBe(404);
-    expect((await rudderstack('POST', '/purchase', trackText('nope'))).status).toBe(404);
+  it('a path that names no known type is accepted, and says nothing of the event', async () => {
+    expect((await rudderstack('GET', '/purchase')).status).toBe(200);
+    const text = trackText('appended-path');
+    expect((await rudderstack('POST', '/product/search?a=b', text)).status).toBe(200);
+    expect(await stored('appended-path')).toMatchObject({ event: 'Order Completed' });
+  });
+
+  it('a POST without a body is 200 with nothing accepted', async () => {
+    const response = await rudderstack('POST', '', '');
+    expect([response.status, await response.json()]).toEqual([
+      200,
+      { status: 'accepted', accepted: 0, duplicates: 0, quarantined: 0 },
+    ]);
   });
 });
 
@@ -354,7 +363,7 @@ describe('what is refused', () => {
   });
 
   it('422: a single event that is not valid, naming the place; it is kept in quarantine', async () => {
-    const response = await segment('{"type":"track","event":7,"messageId":"invalid-1"}');
+    const response = await segment('{"type":"track","event":[7],"messageId":"invalid-1"}');
     expect(response.status).toBe(422);
     expect(await problem(response)).toMatchObject({ errors: [{ path: '/event' }] });
     expect((await segment('"text"')).status).toBe(422);

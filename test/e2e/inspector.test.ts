@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { DeliveryRecord, DeliverySummary } from '../../src/inspect/record.js';
+import type { DeliveryRecord, DeliverySummary } from '../../src/workbench/inspect/record.js';
 import { eventually, type Receiver, startReceiver } from '../support/receiver.js';
 import { sign, trackText } from '../support/sender.js';
 
@@ -143,7 +143,7 @@ describe('the inspector of a running receiver', { timeout: 60_000 }, () => {
     const { sentences } = await explaining;
     // Whichever of the two came first is explained; the other is told to come again, unless it was done by then.
     const texts = JSON.stringify([busy, sentences]);
-    expect(texts).toContain('nothing that usually goes wrong');
+    expect(texts).toContain('none of the usual causes');
   });
 
   it('sends a delivery again, as it was and with new ids', async () => {

@@ -7,17 +7,17 @@ import { hasKcat, type MockKafka, startMockKafka } from '../support/kafka.js';
 import { fence, sinkExample } from '../support/markdown.js';
 import { eventually, makeDirectory, runCommand, startReceiver } from '../support/receiver.js';
 
-const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+const PAGE = readFileSync(new URL('../../docs/sinks/kafka.md', import.meta.url), 'utf8');
 const OPEN = { in: { type: 'segment', path: '/in', verify: { scheme: 'none' } } };
 const TYPES = ['track', 'page', 'screen', 'identify'];
 const EVENTS = 10_000;
 const USERS = 50;
 
-describe.runIf(hasKcat())('the README’s kafka sink', () => {
+describe.runIf(hasKcat())('the manual’s kafka sink', () => {
   let kafka: MockKafka;
   let directory: string;
-  const sasl = parse(fence(README, 'yaml', 'kafka-sasl'));
-  const sink = sinkExample(README, 'kafka-sink');
+  const sasl = parse(fence(PAGE, 'yaml', 'kafka-sasl'));
+  const sink = sinkExample(PAGE, 'kafka-sink');
   beforeAll(async () => {
     kafka = await startMockKafka();
     directory = await makeDirectory();
@@ -94,7 +94,7 @@ describe.runIf(hasKcat())('the README’s kafka sink', () => {
     const { code, stderr } = await check('127.0.0.1:1');
     expect(code).toBe(1);
     expect(stderr.trim().split('\n').at(-1)).toBe(
-      'trackbridge: sink kafka: 127.0.0.1:1: the connection failed (ECONNREFUSED); check that the brokers run, and ssl',
+      'trackbridge: sink kafka: 127.0.0.1:1: the connection failed (ECONNREFUSED); check that the brokers are running, and ssl',
     );
   });
 

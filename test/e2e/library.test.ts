@@ -84,7 +84,7 @@ describe('createTrackbridge', () => {
     const response = await deliver(url, 'm-1');
     expect(response.status).toBe(503);
     expect(((await response.json()) as { detail: string }).detail).toMatch(
-      /before any body parser/,
+      /a body parser has already read/,
     );
   });
 

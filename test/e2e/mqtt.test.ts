@@ -7,13 +7,13 @@ import { type Listener, listenTo, type Mosquitto, startMosquitto } from '../supp
 import { eventually, makeDirectory, runCommand, startReceiver } from '../support/receiver.js';
 import { requireServer } from '../support/servers.js';
 
-const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-const sink = sinkExample(README, 'mqtt-sink');
+const PAGE = readFileSync(new URL('../../docs/sinks/mqtt.md', import.meta.url), 'utf8');
+const sink = sinkExample(PAGE, 'mqtt-sink');
 const OPEN = { in: { type: 'segment', path: '/in', verify: { scheme: 'none' } } };
 const EVENTS = 10_000;
 const isThere = await requireServer('Mosquitto', 1883);
 
-describe.runIf(isThere)('the README’s mqtt sink', () => {
+describe.runIf(isThere)('the manual’s mqtt sink', () => {
   let broker: Mosquitto;
   let listener: Listener;
   let directory: string;

@@ -3,14 +3,14 @@ import { rm } from 'node:fs/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type OwnNats, ownNats } from '../sinks/nats-server.js';
+import { type OwnNats, ownNats } from '../sinks/nats/server.js';
 import { deliverMany } from '../support/deliver-many.js';
 import { sinkExample } from '../support/markdown.js';
 import { eventually, type Receiver, runCommand, startReceiver } from '../support/receiver.js';
 import { requireServer } from '../support/servers.js';
 
 const there = await requireServer('nats', 4222);
-const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+const PAGE = readFileSync(new URL('../../docs/sinks/nats.md', import.meta.url), 'utf8');
 const EVENTS = 10_000;
 const STREAM = 'EVENTS';
 
@@ -19,13 +19,13 @@ const config = {
   sources: { in: { type: 'segment', path: '/in', verify: { scheme: 'none' } } },
   sinks: {
     orders: {
-      ...sinkExample(README, 'nats-sink'),
+      ...sinkExample(PAGE, 'nats-sink'),
       retry: { initial: '20ms', max: '200ms' },
     },
   },
 };
 
-describe.skipIf(!there)('the README’s nats sink', () => {
+describe.skipIf(!there)('the manual’s nats sink', () => {
   let server: OwnNats;
   let receiver: Receiver | undefined;
   beforeEach(async () => {

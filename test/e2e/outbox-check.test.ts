@@ -151,7 +151,7 @@ describe('trackbridge outbox check', () => {
     const cwd = await makeDirectory();
     await writeFile(join(cwd, 'm.json'), JSON.stringify({ ...config, outbox: { type: 'memory' } }));
     const inMemory = await check(cwd, '--config', 'm.json');
-    expect(inMemory).toMatchObject({ code: 2, stderr: expect.stringMatching(/keeps no file/) });
+    expect(inMemory).toMatchObject({ code: 2, stderr: expect.stringMatching(/has no file/) });
     const both = await check(cwd, '--config', 'm.json', '--path', 'outbox.db');
     expect(both).toMatchObject({ code: 2, stderr: expect.stringMatching(/cannot be used with/) });
   });

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { EVENTS_IN_ORDER, PORT, urlTo } from '../sinks/postgres-setup.js';
+import { EVENTS_IN_ORDER, PORT, urlTo } from '../sinks/postgres/setup.js';
 import { sinkExample } from '../support/markdown.js';
 import { type Cluster, startCluster } from '../support/postgres-cluster.js';
 import { eventually, type Receiver, runCommand, startReceiver } from '../support/receiver.js';
@@ -153,7 +153,7 @@ describe.runIf(there)('events on their way to PostgreSQL', () => {
     ['postgres-sink', 'SELECT message_id FROM events'],
     ['warehouse-sink', 'SELECT id AS message_id FROM "in".order_completed'],
   ])(
-    'arrive by the README’s %s as it stands, which check --connect finds in order',
+    'arrive by the manual’s %s as it stands, which check --connect finds in order',
     async (use, text) => {
       const admin = new pg.Client({ connectionString: urlTo(cluster.port) });
       await admin.connect();
@@ -162,8 +162,8 @@ describe.runIf(there)('events on their way to PostgreSQL', () => {
       await admin.query('CREATE ROLE trackbridge LOGIN');
       await admin.query('CREATE DATABASE analytics OWNER trackbridge');
       await admin.end();
-      const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
-      const here = readme.replaceAll(':5432', `:${cluster.port}`);
+      const page = await readFile(new URL('../../docs/sinks/postgres.md', import.meta.url), 'utf8');
+      const here = page.replaceAll(':5432', `:${cluster.port}`);
       const config = {
         server: { port: 0 },
         admin: { port: 0 },

@@ -2,7 +2,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sinkEvent } from '../sinks/events.js';
-import { makeSink, never, openBroker, PORT, urlTo } from '../sinks/rabbitmq-setup.js';
+import { makeSink, never, openBroker, PORT, urlTo } from '../sinks/rabbitmq/setup.js';
 import { sinkExample } from '../support/markdown.js';
 import { hasRabbitNode, type RabbitNode, startRabbitNode } from '../support/rabbitmq-node.js';
 import {
@@ -79,7 +79,7 @@ describe.runIf(there)('events on their way to RabbitMQ', () => {
     const first = sink.deliver([sinkEvent('m-1')], AbortSignal.timeout(2_000));
     expect(await first).toMatchObject([{ ok: false, retryable: true }]);
     await expect(sink.deliver([sinkEvent('m-1')], never())).rejects.toThrow(
-      'takes no messages at the moment: low on memory',
+      'not accepting messages: low on memory',
     );
     await node.control('set_vm_memory_high_watermark', '0.4');
     await eventually(
@@ -99,7 +99,7 @@ describe.runIf(there)('events on their way to RabbitMQ', () => {
     const batch = [sinkEvent('a'), large, sinkEvent('b')];
     expect(await sink.deliver(batch, never())).toMatchObject([
       { ok: true },
-      { ok: false, retryable: false, error: expect.stringContaining('max_message_size') },
+      { ok: false, retryable: false, message: expect.stringContaining('max_message_size') },
       { ok: true },
     ]);
     const ids = (await broker.take()).map(({ properties }) => String(properties.messageId));
@@ -115,7 +115,7 @@ describe.runIf(there)('events on their way to RabbitMQ', () => {
     const right = 'no right to publish to the default exchange';
     await expect(sink.check()).rejects.toThrow(right);
     await sink.open();
-    const result = { ok: false, retryable: true, error: expect.stringContaining(right) };
+    const result = { ok: false, retryable: true, message: expect.stringContaining(right) };
     const batch = [sinkEvent('a'), sinkEvent('b')];
     expect(await sink.deliver(batch, never())).toMatchObject([result, result]);
     await sink.close();
@@ -129,12 +129,12 @@ describe.runIf(there)('events on their way to RabbitMQ', () => {
     await broker.dispose();
   });
 
-  it('arrive by the README’s example as it stands, which check --connect finds in order', async () => {
-    const readme = await readFile(
-      fileURLToPath(new URL('../../README.md', import.meta.url)),
+  it('arrive by the manual’s example as it stands, which check --connect finds in order', async () => {
+    const page = await readFile(
+      fileURLToPath(new URL('../../docs/sinks/rabbitmq.md', import.meta.url)),
       'utf8',
     );
-    const here = readme.replaceAll('127.0.0.1:5672', `127.0.0.1:${node.port}`);
+    const here = page.replaceAll('127.0.0.1:5672', `127.0.0.1:${node.port}`);
     const example = sinkExample(here, 'rabbitmq-sink');
     await node.control('add_user', 'trackbridge', 'a-password');
     await node.control('set_permissions', 'trackbridge', '.*', '.*', '.*');

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type OwnRedis, ownRedis } from '../sinks/redis-server.js';
+import { type OwnRedis, ownRedis } from '../sinks/redis/server.js';
 import { deliverMany } from '../support/deliver-many.js';
 import { sinkExample } from '../support/markdown.js';
 import { eventually, type Receiver, runCommand, startReceiver } from '../support/receiver.js';
 import { requireServer } from '../support/servers.js';
 
 const there = await requireServer('redis', 6379);
-const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+const PAGE = readFileSync(new URL('../../docs/sinks/redis.md', import.meta.url), 'utf8');
 const EVENTS = 10_000;
 
 const configOf = (sink: object): object => ({
@@ -17,7 +17,7 @@ const configOf = (sink: object): object => ({
   sinks: { orders: { ...sink, retry: { initial: '20ms', max: '200ms' } } },
 });
 
-describe.skipIf(!there)('the README’s redis sink', () => {
+describe.skipIf(!there)('the manual’s redis sink', () => {
   let server: OwnRedis;
   let receiver: Receiver | undefined;
   beforeEach(async () => {
@@ -31,7 +31,7 @@ describe.skipIf(!there)('the README’s redis sink', () => {
   });
 
   it('has every event once and in order, though Redis is killed twice and the receiver once', async () => {
-    const config = configOf(sinkExample(README, 'redis-sink'));
+    const config = configOf(sinkExample(PAGE, 'redis-sink'));
     const env = { REDIS_URL: `redis://127.0.0.1:${server.port}` };
     receiver = await startReceiver({ config, env });
     const { directory, url } = receiver;
@@ -54,14 +54,14 @@ describe.skipIf(!there)('the README’s redis sink', () => {
 
     const byUser = new Map<string, string[]>();
     for (const [, fields] of await server.client.xrange('events:track', '-', '+')) {
-      const event = JSON.parse(String(fields[7]));
+      const event = JSON.parse(String(fields[fields.indexOf('json') + 1]));
       byUser.set(event.userId, [...(byUser.get(event.userId) ?? []), event.messageId]);
     }
     expect(byUser).toEqual(ids);
   });
 
   it('says in one line what is wrong, and ends', async () => {
-    const config = configOf(sinkExample(README, 'redis-sink'));
+    const config = configOf(sinkExample(PAGE, 'redis-sink'));
     const check = async (url: string) => {
       receiver ??= await startReceiver({ config, env: { REDIS_URL: url } });
       const args = ['check', '--config', 'trackbridge.json', '--connect'];

@@ -1,6 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { BUCKET, KEYS, type S3Store, s3Store } from '../sinks/s3-store.js';
+import { BUCKET, KEYS, type S3Store, s3Store } from '../sinks/s3/store.js';
 import { sinkExample } from '../support/markdown.js';
 import { eventually, type Receiver, runCommand, startReceiver } from '../support/receiver.js';
 
@@ -94,10 +94,10 @@ describe('the s3 sink of the program', () => {
     expect(await store.events()).toHaveLength(10);
   });
 
-  it('works as the README’s example has it, which check --connect finds in order', async () => {
+  it('works as the manual’s example has it, which check --connect finds in order', async () => {
     store = await s3Store();
-    const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
-    const here = readme.replaceAll(':4568', `:${store.port}`);
+    const page = await readFile(new URL('../../docs/sinks/s3.md', import.meta.url), 'utf8');
+    const here = page.replaceAll(':4568', `:${store.port}`);
     const { accessKeyId, secretAccessKey } = KEYS;
     const env = { S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey };
     const sources = { in: { type: 'segment', path: '/in', verify: { scheme: 'none' } } };

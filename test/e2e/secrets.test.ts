@@ -213,6 +213,14 @@ describe('no secret of the configuration is said', { timeout: 120_000 }, () => {
     expect(
       await ask(`${receiver.url}/shared`, post({ 'x-signature': SECRETS.shared }, '{"broken')),
     ).toBe(400);
+    // Pasted into the URL, where a source expects nothing, and where there is none.
+    for (const secret of [SECRETS.segment, SECRETS.shared, SECRETS.basic]) {
+      for (const path of [`/${secret}`, `/segment/${secret}`, `/segment/${secret}/x?k=${secret}`]) {
+        expect(await ask(receiver.url + path, post({}, body))).toBe(404);
+      }
+      await ask(`${receiver.url}/basic/${secret}?secret=${secret}`);
+      await ask(`${receiver.adminUrl}/${secret}`);
+    }
     expect(leaks()).toEqual([]);
   });
 

@@ -1,7 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Fixture } from '../../src/inspect/record.js';
+import type { Fixture } from '../../src/workbench/inspect/record.js';
 import { makeDirectory, type Receiver, runCommand, startReceiver } from '../support/receiver.js';
 import { type RecordingSocket, recordingSocket } from '../support/recording-socket.js';
 import { sign, trackText } from '../support/sender.js';
@@ -105,7 +105,7 @@ describe('send --replay, to a socket', () => {
     await save('3.json', fixture({ masked: ['authorization'], path: '/v1/t?writeKey=[masked]' }));
     const { stderr } = await replay(socket.url, '1.json', '2.json', '3.json');
     expect(stderr.split('\n')).toEqual([
-      expect.stringMatching(/^trackbridge: 1\.json: .*signature will not hold.*--secret/),
+      expect.stringMatching(/^trackbridge: 1\.json: .*signature will be invalid.*--secret/),
       expect.stringMatching(/^trackbridge: 2\.json and 1 more: .*masked.*--header/),
       expect.stringMatching(/^trackbridge: 3\.json: .*masked value.*--to/),
       '',
@@ -159,7 +159,7 @@ describe('send --replay, to the program', () => {
     ['a single event', one],
     ['a batch', `[ ${one} , ${two} ]`],
     ['a batch of the extensible webhook', `[{"json":${one}},{"json":${two}}]`],
-    ['white space that no serialiser writes', ` ${one}\n`],
+    ['whitespace that no serializer writes', ` ${one}\n`],
   ])('is refused under the old signature and taken under a new one: %s', async (_, text) => {
     const old = sign(text, 'the-secret-of-yesterday');
     await save('one.json', fixture({ headers: [['x-signature', old]], body: { text } }));

@@ -2,7 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../src/event/event.js';
+import type { JsonObject } from '../../src/core/json.js';
 import {
   eventually,
   makeDirectory,
@@ -104,9 +104,7 @@ describe('send, to the program', () => {
     const none = { SEGMENT_SHARED_SECRET: '', RUDDERSTACK_SHARED_SECRET: '' };
     const { code, stderr } = await runCommand(to, { cwd: receiver.directory, env: none });
     expect(code).toBe(1);
-    expect(stderr).toMatch(
-      /401.*without a secret: set RUDDERSTACK_SHARED_SECRET or give --secret\n$/,
-    );
+    expect(stderr).toMatch(/401.*without a secret: set RUDDERSTACK_SHARED_SECRET or --secret\n$/);
   });
 
   it('fails in one line where the secret is wrong, unless that is what was expected', async () => {
@@ -119,7 +117,7 @@ describe('send, to the program', () => {
     const unmet = await send('segment', '--expect', 'status:200,503', '--count', '2');
     expect(unmet).toMatchObject({
       code: 1,
-      stderr: 'trackbridge: --expect is not met: answer 2 should have been 503, it was 200\n',
+      stderr: 'trackbridge: --expect failed: answer 2 should have been 503, it was 200\n',
     });
   });
 });
@@ -155,6 +153,21 @@ describe('send, to a socket', () => {
       'Accept-Encoding: gzip',
       '',
       '{"type":"track"}',
+    ]);
+  });
+
+  it('sends to the path that appendPath or path parameters make', async () => {
+    const { url, bytes } = await listen([]);
+    const to = ['send', '--to', `${url}/x`, '--as', 'rudderstack'];
+    const params = ['--path-param', 'contacts', '--path-param', '$.type'];
+    const codes = [
+      await runCommand([...to, '--append-path', '/products/42'], { env }),
+      await runCommand([...to, '--form', 'http-json', ...params], { env }),
+    ].map(({ code }) => code);
+    expect(codes).toEqual([0, 0]);
+    expect(bytes().match(/POST \S+ HTTP\/1\.1/g)).toEqual([
+      'POST /x/products/42 HTTP/1.1',
+      'POST /x/contacts/track HTTP/1.1',
     ]);
   });
 
@@ -256,6 +269,10 @@ describe('send', () => {
     ['--to http://x/ --as rudderstack --type engage', /--as segment/],
     ['--to http://x/ --as segment --extras {}', /--form audiences/],
     ['--to http://x/ --as segment --form audiences --extras []', /--extras/],
+    ['--to http://x/ --as segment --append-path /a', /--form webhook/],
+    ['--to http://x/ --as rudderstack --path-param a', /--form http-json/],
+    ['--to http://x/ --as rudderstack --form http-json --path-param a/b', /--path-param/],
+    ['--to http://x/ --as rudderstack --form http-json --path-param $.nothing', /--path-param/],
     ['--to http://x/ --as segment --form audience-get --batch 2', /--batch/],
     ['--to nowhere --as segment', /--to/],
     ['--to http://u:pass@x/ --as segment', /--header/],

@@ -3,17 +3,17 @@ import { join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { clickHouse, PASSWORD } from '../sinks/clickhouse-server.js';
-import { ownNats } from '../sinks/nats-server.js';
-import { openDatabase, PORT as POSTGRES, urlTo as postgresAt } from '../sinks/postgres-setup.js';
+import { clickHouse, PASSWORD } from '../sinks/clickhouse/server.js';
+import { ownNats } from '../sinks/nats/server.js';
+import { openDatabase, PORT as POSTGRES, urlTo as postgresAt } from '../sinks/postgres/setup.js';
 import {
   openBroker,
   parsed,
   PORT as RABBITMQ,
   urlTo as rabbitmqAt,
-} from '../sinks/rabbitmq-setup.js';
-import { redisPlayground } from '../sinks/redis-setup.js';
-import { BUCKET, KEYS, s3Store } from '../sinks/s3-store.js';
+} from '../sinks/rabbitmq/setup.js';
+import { redisPlayground } from '../sinks/redis/setup.js';
+import { BUCKET, KEYS, s3Store } from '../sinks/s3/store.js';
 import { deliverMany } from '../support/deliver-many.js';
 import { hasKcat, startMockKafka } from '../support/kafka.js';
 import { listenTo, startMosquitto } from '../support/mosquitto.js';

@@ -60,7 +60,7 @@ describe('tail, of whatever has the API', () => {
 it('ends with 1 and one line where nobody listens', async () => {
   const { code, stdout, stderr } = await runCommand(['tail', '--admin', 'http://127.0.0.1:1']);
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-  expect(stderr).toMatch(/^trackbridge: no answer[^\n]*is the receiver running[^\n]*\n$/);
+  expect(stderr).toMatch(/^trackbridge: no answer[^\n]*check that it is running[^\n]*\n$/);
 });
 
 describe('tail, of this receiver', () => {

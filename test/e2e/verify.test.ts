@@ -31,11 +31,11 @@ describe('verify', () => {
     const args = ['--signature', sign(BODY, SECRET), '--body', 'body.json'];
     const { code, stdout } = await verify(args, { TRACKBRIDGE_SECRET: SECRET });
     expect(code).toBe(1);
-    expect(stdout).toContain('It would hold if the line end');
+    expect(stdout).toContain('It becomes valid if the whitespace at the end');
     expect(stdout).not.toContain(SECRET);
     const json = await verify([...args, '--json'], { TRACKBRIDGE_SECRET: SECRET });
     expect(json.code).toBe(1);
-    expect(JSON.parse(json.stdout)).toMatchObject({ holds: false, causes: [{ id: 'line-end' }] });
+    expect(JSON.parse(json.stdout)).toMatchObject({ valid: false, causes: [{ id: 'line-end' }] });
   });
 
   it('reads secrets from a file, one a line', async () => {

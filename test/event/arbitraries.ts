@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { JsonObject, JsonValue } from '../../src/event/event.js';
+import type { JsonObject, JsonValue } from '../../src/core/json.js';
 
 /** Any JSON value, as JSON.parse makes them. */
 export const json: fc.Arbitrary<JsonValue> = fc

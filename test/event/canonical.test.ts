@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { JsonObject, JsonValue } from '../../src/core/json.js';
 import { toCanonical } from '../../src/event/canonical.js';
-import type { JsonObject, JsonValue } from '../../src/event/event.js';
 import { ARRIVAL, ARRIVAL_TEXT, factsOf, MADE_ID } from './facts.js';
 
 function canonical(raw: JsonObject, facts = factsOf()): JsonObject {
@@ -28,6 +28,7 @@ describe('toCanonical', () => {
           receivedAt: ARRIVAL_TEXT,
           authenticated: true,
           verifiedBy: 'segment-signature',
+          dedupeKey: `segment:${MADE_ID}`,
           messageIdGenerated: true,
         },
       },
@@ -66,7 +67,10 @@ describe('toCanonical', () => {
   describe('messageId', () => {
     it.each<[string, JsonValue]>([
       ['m', 'm'],
-      [' m ', ' m '],
+      ['m n', ' m n '],
+      ['-abc', '\u0000 -abc \u00a0\u034f'],
+      ['a\u200bb', '\ufeffa\u200bb\u200b'],
+      ['x'.repeat(512), ` ${'x'.repeat(512)} `],
       ['12', 12],
       ['1.5', 1.5],
       ['x'.repeat(512), 'x'.repeat(512)],
@@ -80,6 +84,12 @@ describe('toCanonical', () => {
 
     it.each<[JsonValue]>([
       [''],
+      [' '],
+      ['\t\t'],
+      ['\u00a0'],
+      ['\u200b'],
+      ['\u034f'],
+      ['\u2800\u3164 \u{e0001}'],
       [null],
       [true],
       [{ a: 1 }],
@@ -107,17 +117,38 @@ describe('toCanonical', () => {
       expect(canonical({ ...TRACK, [field]: value })[field]).toBe(expected);
     });
 
-    it.each(['', null])('as %j is absent', (value) => {
+    it.each(['', null, true, false, [], {}])('as %j is absent', (value) => {
       expect(canonical({ ...TRACK, [field]: value })).not.toHaveProperty(field);
     });
   });
 
-  it.each(['event', 'name', 'category', 'properties', 'traits'])(
-    'takes null for no %s',
-    (field) => {
-      expect(canonical({ ...TRACK, [field]: null })).not.toHaveProperty(field);
-    },
-  );
+  describe.each(['event', 'name', 'category'])('%s', (field) => {
+    it.each<[JsonValue, JsonValue]>([
+      ['E', 'E'],
+      ['', ''],
+      [404, '404'],
+      [0.5, '0.5'],
+      [true, 'true'],
+      [false, 'false'],
+      [{ a: 1 }, { a: 1 }],
+    ])('as %j becomes %j', (value, expected) => {
+      expect(canonical({ ...TRACK, [field]: value })[field]).toEqual(expected);
+    });
+
+    it.each([null, Number.POSITIVE_INFINITY])('as %j is absent', (value) => {
+      expect(canonical({ ...TRACK, [field]: value })).not.toHaveProperty(field);
+    });
+  });
+
+  describe.each(['properties', 'traits', 'context', 'integrations'])('%s', (field) => {
+    it.each<[JsonValue]>([[null], [[]], [{}]])('as %j are an empty object', (value) => {
+      expect(canonical({ ...TRACK, [field]: value })[field]).toEqual({});
+    });
+
+    it.each<[JsonValue]>([[[1]], ['text'], [7], [{ a: [] }]])('as %j stay', (value) => {
+      expect(canonical({ ...TRACK, [field]: value })[field]).toEqual(value);
+    });
+  });
 
   it('keeps the null of a field that it does not know', () => {
     expect(canonical({ ...TRACK, channel: null, properties: { a: null } })).toMatchObject({
@@ -133,6 +164,8 @@ describe('toCanonical', () => {
       [{ context: { traits: { b: 2 } } }, { b: 2 }],
       [{ traits: null, context: { traits: { b: 2 } } }, { b: 2 }],
       [{ context: { traits: 'none' } }, {}],
+      [{ context: { traits: [] } }, {}],
+      [{ traits: [], context: { traits: { b: 2 } } }, {}],
       [{ context: null }, {}],
       [{}, {}],
     ])('of %j are %j', (fields, expected) => {
@@ -195,8 +228,13 @@ describe('toCanonical', () => {
     expect(canonical(record)).toMatchObject(record);
     const bare = canonical({ type: 'record', action: null, fields: null, identifiers: null });
     expect(bare).not.toHaveProperty('action');
-    expect(bare).not.toHaveProperty('fields');
-    expect(bare).not.toHaveProperty('identifiers');
+    expect(bare).toMatchObject({ fields: {}, identifiers: {} });
+    const php = canonical({ type: 'record', fields: [], identifiers: [] });
+    expect(php).toMatchObject({ fields: {}, identifiers: {} });
+    expect(canonical({ type: 'track', fields: null, identifiers: [] })).toMatchObject({
+      fields: null,
+      identifiers: [],
+    });
   });
 
   it('wraps an object without a type only where the source says so', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { isObject, type JsonValue } from '../../src/core/json.js';
 import { createCanonicalizer } from '../../src/event/canonicalizer.js';
-import { isObject, type JsonValue } from '../../src/event/event.js';
 import { schemaValidator } from '../schemas/validator.js';
 import { almostEvent, json } from './arbitraries.js';
 import { factsOf } from './facts.js';

@@ -45,7 +45,8 @@ describe('canonicalContext', () => {
 
   it('gives a value of another type back, for the schema to refuse', () => {
     expect(canonicalContext('web', '1.2.3.4')).toBe('web');
-    expect(canonicalContext([], '1.2.3.4')).toEqual([]);
+    expect(canonicalContext([1], '1.2.3.4')).toEqual([1]);
+    expect(canonicalContext([], '1.2.3.4')).toEqual({ ip: '1.2.3.4' });
   });
 
   it('drops the write key, also where a webhook source recorded its request', () => {

@@ -1,13 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  type CanonicalEvent,
-  isObject,
-  type JsonObject,
-  type JsonValue,
-  type Vendor,
-} from '../../src/event/event.js';
-import { visible } from '../../src/event/from-rudderstack.js';
+import { isObject, type JsonObject, type JsonValue } from '../../src/core/json.js';
+import type { CanonicalEvent, Vendor } from '../../src/event/event.js';
+import { visible } from '../../src/event/visible.js';
 import { json } from './arbitraries.js';
 import { canonical, throughRudderstack, throughSegment } from './dialects.js';
 

@@ -1,6 +1,7 @@
+import type { JsonObject, JsonValue } from '../../src/core/json.js';
 import type { DeliveryFacts } from '../../src/event/canonical.js';
 import { createCanonicalizer } from '../../src/event/canonicalizer.js';
-import type { CanonicalEvent, JsonObject, JsonValue } from '../../src/event/event.js';
+import type { CanonicalEvent } from '../../src/event/event.js';
 import { fromRudderstack } from '../../src/event/from-rudderstack.js';
 import { fromSegment } from '../../src/event/from-segment.js';
 import { toRudderstack } from '../../src/event/to-rudderstack.js';

@@ -1,5 +1,5 @@
 import type { DeliveryFacts } from '../../src/event/canonical.js';
-import { formatTimestamp } from '../../src/event/timestamp.js';
+import { formatTimestamp } from '../../src/event/timestamp/timestamp.js';
 
 export const ARRIVAL = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 export const ARRIVAL_TEXT = formatTimestamp(ARRIVAL);
@@ -15,6 +15,7 @@ export function factsOf(changes: Partial<DeliveryFacts> = {}): DeliveryFacts {
     receivedAt: ARRIVAL,
     authenticated: true,
     verifiedBy: 'segment-signature',
+    scope: 'segment',
     extraTypes: [],
     uuid: () => MADE_ID,
     ...changes,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../src/event/event.js';
+import type { JsonObject } from '../../src/core/json.js';
 import { readTimes } from '../../src/event/times.js';
 import { ARRIVAL, ARRIVAL_TEXT } from './facts.js';
 
@@ -13,6 +13,10 @@ describe('readTimes', () => {
     ['2026-01-02T03:04:05.123456789Z', '2026-01-02T03:04:05.123Z'],
     ['2026-01-02T03:04:05.000+05:30', '2026-01-01T21:34:05.000Z'],
     ['2016-12-31T23:59:60.000Z', '2017-01-01T00:00:00.000Z'],
+    ['2016-12-31T24:00:00.000Z', '2017-01-01T00:00:00.000Z'],
+    ['2016/12/31T23:59:59.000Z', '2016-12-31T23:59:59.000Z'],
+    ['2016-12-31 23:59:59.000Z', '2016-12-31T23:59:59.000Z'],
+    ['Sat, 31 Dec 2016 23:59:59 GMT', '2016-12-31T23:59:59.000Z'],
   ])('brings the timestamp %s into canonical form', (timestamp, expected) => {
     expect(times({ timestamp })).toEqual({ timestamp: expected, receivedAt: ARRIVAL_TEXT });
   });

@@ -6,7 +6,7 @@ describe('a canonical event as RudderStack takes it', () => {
   it('passes both timestamps and sentAt, and what it requires beside them', () => {
     const event = canonical({
       type: 'group',
-      messageId: ' m 1 ',
+      messageId: 'm 1',
       userId: 'u-1',
       groupId: 'g-1',
       traits: { name: 'Initech' },
@@ -18,7 +18,7 @@ describe('a canonical event as RudderStack takes it', () => {
     });
     expect(toRudderstack(event)).toEqual({
       type: 'group',
-      messageId: ' m 1 ',
+      messageId: 'm 1',
       userId: 'u-1',
       groupId: 'g-1',
       traits: { name: 'Initech' },
@@ -54,6 +54,20 @@ describe('a canonical event as RudderStack takes it', () => {
   });
 
   it.each([
+    [{ request_ip: '5.6.7.8', context: { ip: '1.2.3.4' } }, '5.6.7.8'],
+    [{ context: { ip: '1.2.3.4' } }, '1.2.3.4'],
+    [{ request_ip: null, context: { ip: '1.2.3.4' } }, '1.2.3.4'],
+    [{ request_ip: 7, context: {} }, ''],
+    [{ context: { ip: '' } }, ''],
+    [{}, ''],
+  ])('gives %j the request_ip %j, so that RudderStack does not take the bridge’s', (own, ip) => {
+    for (const vendor of ['segment', 'rudderstack'] as const) {
+      const event = canonical({ type: 'page', messageId: 'm', ...own }, { vendor });
+      expect(toRudderstack(event)['request_ip']).toBe(ip);
+    }
+  });
+
+  it.each([
     ['client', 'web'],
     ['browser', 'web'],
     ['mobile', 'mobile'],
@@ -65,8 +79,13 @@ describe('a canonical event as RudderStack takes it', () => {
 
   it.each([
     ['analytics.js', undefined, 'web'],
+    ['analytics-ios', undefined, 'mobile'],
     ['analytics-android', '', 'mobile'],
     ['analytics-swift', null, 'mobile'],
+    ['analytics-kotlin', undefined, 'mobile'],
+    ['analytics-react-native', undefined, 'mobile'],
+    ['@segment/analytics-react-native', undefined, 'mobile'],
+    ['analytics-flutter', undefined, 'mobile'],
     ['@segment/analytics-node', undefined, 'server'],
     ['analytics.js', 'server', 'server'],
   ])('takes the channel from the library %s where it is %j', (name, channel, expected) => {
@@ -100,6 +119,15 @@ describe('a canonical event as RudderStack takes it', () => {
     const message = toRudderstack(canonical({ type: 'page', messageId: 'm', integrations }));
     expect(message['integrations']).toEqual({ All: false, 'Customer IO': { a: 1 } });
     expect(message['context']).toEqual({ segment: { integrations } });
+  });
+
+  it('names the integrations that RudderStack has no destination for', () => {
+    const names: string[] = [];
+    const integrations = { All: true, 'Actions Amplitude': false, Own: false, Other: true };
+    const event = canonical({ type: 'page', messageId: 'm', integrations });
+    const message = toRudderstack(event, (name) => names.push(name));
+    expect(message['integrations']).toEqual({ All: true, Amplitude: false, Own: false });
+    expect(names).toEqual(['Own', 'Other']);
   });
 
   it('leaves RudderStack’s own events as they were', () => {

@@ -83,6 +83,19 @@ describe('a canonical event as Segment takes it', () => {
     });
   });
 
+  it('names the integrations that Segment has no destination for', () => {
+    const names: string[] = [];
+    const integrations = { All: false, Amplitude: false, Own: true };
+    const event = canonical({ type: 'page', messageId: 'm', integrations }, fromRudderstack);
+    toSegment(event, (name) => names.push(name));
+    expect(names).toEqual(['Own']);
+  });
+
+  it('does not ask Segment for the address of the connection, which is the bridge’s', () => {
+    const event = canonical({ type: 'page', messageId: 'm', context: { direct: true, a: 1 } });
+    expect(toSegment(event)['context']).toEqual({ a: 1 });
+  });
+
   it('leaves Segment’s own names of destinations alone', () => {
     const event = canonical({ type: 'page', messageId: 'm', integrations: { 'Heap.io': true } });
     expect(toSegment(event)['integrations']).toEqual({ 'Heap.io': true });

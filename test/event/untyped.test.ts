@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { wrapUntyped } from '../../src/event/untyped.js';
+import { isEventType, wrapUntyped } from '../../src/event/untyped.js';
 
 const OBJECT = { id: 7, userId: 'u', messageId: 'm', timestamp: '2026-01-02', writeKey: 'WK' };
 const CONTENT = { id: 7, userId: 'u', messageId: 'm', timestamp: '2026-01-02' };
@@ -22,10 +22,28 @@ describe('wrapUntyped', () => {
     expect(wrapUntyped({ a: 1 }, { as: 'track' })).toEqual({ type: 'track', properties: { a: 1 } });
   });
 
-  it('copies only texts to the top', () => {
-    expect(wrapUntyped({ userId: 7, messageId: null }, { as: 'track' })).toEqual({
+  it('copies ids of any JSON type to the top, and times only as texts', () => {
+    const row = { userId: 7, messageId: 8, anonymousId: null, groupId: { id: 9 }, timestamp: 10 };
+    expect(wrapUntyped(row, { as: 'track' })).toEqual({
       type: 'track',
-      properties: { userId: 7, messageId: null },
+      userId: 7,
+      messageId: 8,
+      anonymousId: null,
+      groupId: { id: 9 },
+      properties: row,
     });
   });
+});
+
+describe('isEventType', () => {
+  it.each(['track', 'Track', 'IDENTIFY', 'record', 'Merge'])('knows %s', (type) => {
+    expect(isEventType(type, ['merge'])).toBe(true);
+  });
+
+  it.each(['gold', '', ' track', null, undefined, 7, true, {}, ['track']])(
+    'takes %j for a column',
+    (type) => {
+      expect(isEventType(type, ['merge'])).toBe(false);
+    },
+  );
 });

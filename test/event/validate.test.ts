@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { JsonObject, JsonValue } from '../../src/event/event.js';
+import type { JsonObject, JsonValue } from '../../src/core/json.js';
 import { createEventValidator } from '../../src/event/validate.js';
 
 const validate = createEventValidator();
@@ -19,6 +19,7 @@ const EVENT: JsonObject = {
     receivedAt: '2026-01-02T03:04:05.000Z',
     authenticated: true,
     verifiedBy: 'none',
+    dedupeKey: 'segment:m',
   },
 };
 

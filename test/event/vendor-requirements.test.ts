@@ -9,15 +9,15 @@ const of = (fields: object) =>
 
 describe('what Segment would drop unseen', () => {
   it.each([
-    [{ type: 'track', event: 'E' }, 'Segment needs a userId or an anonymousId'],
-    [{ type: 'track', event: 'E', userId: ' ' }, 'Segment needs a userId or an anonymousId'],
-    [{ type: 'track', userId: 'u' }, "Segment needs a track's event name"],
-    [{ type: 'track', userId: 'u', event: ' ' }, "Segment needs a track's event name"],
-    [{ type: 'group', userId: 'u' }, "Segment needs a group's groupId"],
-    [{ type: 'alias', userId: 'u' }, "Segment needs an alias's previousId"],
-    [{ type: 'delete', userId: 'u' }, "Segment's tracking API takes no delete"],
-    [{ type: 'record', userId: 'u' }, 'Segment knows no events of type record'],
-    [{ type: 'own', userId: 'u' }, 'Segment knows no events of type own'],
+    [{ type: 'track', event: 'E' }, 'Segment requires a userId or an anonymousId'],
+    [{ type: 'track', event: 'E', userId: ' ' }, 'Segment requires a userId or an anonymousId'],
+    [{ type: 'track', userId: 'u' }, "Segment requires a track's event name"],
+    [{ type: 'track', userId: 'u', event: ' ' }, "Segment requires a track's event name"],
+    [{ type: 'group', userId: 'u' }, "Segment requires a group's groupId"],
+    [{ type: 'alias', userId: 'u' }, "Segment requires an alias's previousId"],
+    [{ type: 'delete', userId: 'u' }, "Segment's tracking API does not accept delete"],
+    [{ type: 'record', userId: 'u' }, 'Segment does not accept events of type record'],
+    [{ type: 'own', userId: 'u' }, 'Segment does not accept events of type own'],
   ])('%j', (fields, reason) => {
     expect(missingForSegment(of(fields))).toContain(reason);
   });
@@ -36,9 +36,9 @@ describe('what Segment would drop unseen', () => {
 
 describe('what RudderStack would refuse', () => {
   it.each([
-    [{ type: 'track', event: 'E' }, 'RudderStack needs a userId or an anonymousId'],
-    [{ type: 'page', userId: '\u200b' }, 'RudderStack needs a userId or an anonymousId'],
-    [{ type: 'own', userId: 'u' }, 'RudderStack knows no events of type own'],
+    [{ type: 'track', event: 'E' }, 'RudderStack requires a userId or an anonymousId'],
+    [{ type: 'page', userId: '\u200b' }, 'RudderStack requires a userId or an anonymousId'],
+    [{ type: 'own', userId: 'u' }, 'RudderStack does not accept events of type own'],
   ])('%j', (fields, reason) => {
     expect(missingForRudderstack(of(fields))).toContain(reason);
   });

@@ -6,7 +6,7 @@ import { compileSlowDisk, type SlowDisk } from '../shim/slow-disk.js';
 import { makeDirectory } from '../support/receiver.js';
 import { startProgram } from './program.js';
 import { openRecordingSink } from './recording-sink.js';
-import { CannotRun, type Outcome, type Row, type RowContext } from './row.js';
+import { CannotRun, type Row, type RowContext, type RowOutcome } from './row.js';
 import type { Result } from './table.js';
 
 const LIMIT_MS = 60_000;
@@ -29,7 +29,7 @@ export class Harness {
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error(`not over after ${limit / 1000} s`)), limit);
     });
-    let outcome: Outcome;
+    let outcome: RowOutcome;
     try {
       outcome = await Promise.race([
         this.#context(over.signal).then((context) => row.run(context)),
@@ -102,7 +102,7 @@ async function compiled<Shim>(compile: () => Promise<Shim>): Promise<Shim> {
   });
 }
 
-function failed(error: unknown): Outcome {
+function failed(error: unknown): RowOutcome {
   const text = error instanceof Error ? error.message : String(error);
   const figures = { sent: 0, answered200: 0, delivered: 0, lost: 0, duplicated: 0 };
   return { ...figures, longestAnswerMs: 0, problems: [text], notes: [] };

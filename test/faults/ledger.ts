@@ -1,4 +1,4 @@
-import type { Outcome } from './row.js';
+import type { RowOutcome } from './row.js';
 
 /** Vendors give a delivery five seconds; what is answered later is sent again, whatever the answer was. */
 const VENDORS_WAIT_MS = 5_000;
@@ -130,7 +130,7 @@ export class Ledger {
   }
 
   /** What came of it all; call it when nothing is on its way any more. `notes` say how the row was run here. */
-  outcome(notes: readonly string[] = []): Outcome {
+  outcome(notes: readonly string[] = []): RowOutcome {
     const sinks = [...this.#sinks.values()];
     const everywhere = [...this.#events.keys()].filter((id) =>
       sinks.every(({ times }) => times.has(id)),

@@ -15,6 +15,8 @@ export interface ProgramOptions {
     readonly sinks: object;
   };
   readonly env?: Readonly<Record<string, string>>;
+  /** Arguments of `serve`. */
+  readonly args?: readonly string[];
   /** The working directory, and where its data is; the row's unless said. */
   readonly directory?: string;
 }
@@ -40,7 +42,7 @@ export interface Program extends Receiver {
 /** Starts the built program with an open admin listener, in `directory`. */
 export async function startProgram(
   directory: string,
-  { config, env }: ProgramOptions,
+  { args, config, env }: ProgramOptions,
 ): Promise<Program> {
   const shared = { scheme: 'shared-secret', secrets: [SECRET] };
   const receiver = await startReceiver({
@@ -59,6 +61,7 @@ export async function startProgram(
       server: { port: 0, ...config.server },
     },
     ...(env === undefined ? {} : { env }),
+    ...(args === undefined ? {} : { args }),
   });
   return {
     ...receiver,

@@ -4,7 +4,7 @@ import type { Program, ProgramOptions } from './program.js';
 import type { RecordingSink } from './recording-sink.js';
 
 /** What came of a row. Events are counted, each once however often it was sent, unless said otherwise. */
-export interface Outcome {
+export interface RowOutcome {
   readonly sent: number;
   readonly answered200: number;
   /** Those that reached every sink. */
@@ -46,7 +46,7 @@ export interface Row {
   readonly mustHold: string;
   /** The row is ended, and has failed, after this; 60 s unless said. */
   readonly limitMs?: number;
-  run(context: RowContext): Promise<Outcome>;
+  run(context: RowContext): Promise<RowOutcome>;
 }
 
 /** This machine lacks what a row needs. It counts as failed: what was not shown does not hold. */

@@ -1,14 +1,22 @@
 // The fault matrix: breaks what a receiver stands on, one row after the other, and counts what came of it.
-// `npm run faults [-- --row NAME] [--json] [--write]`; exits 1 where a row does not hold, 2 on wrong usage.
+// `npm run faults [-- --engine postgres] [--row NAME] [--json] [--write]`; exits 1 where a row does not hold, 2 on wrong usage.
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { Harness } from './harness.js';
+import { POSTGRES_ROWS } from './postgres/rows.js';
+import type { Row } from './row.js';
 import { ROWS } from './rows.js';
 import { forTerminal, holds, type Result, writeInto } from './table.js';
 
-const README = new URL('../../README.md', import.meta.url);
+/** The rows of each engine, and the page with their table. */
+const ENGINES: Readonly<Record<string, { readonly rows: readonly Row[]; readonly page: string }>> =
+  {
+    sqlite: { rows: ROWS, page: 'faults-and-guarantees.md' },
+    postgres: { rows: POSTGRES_ROWS, page: 'many-machines.md' },
+  };
 
 interface Options {
+  readonly engine: keyof typeof ENGINES;
   readonly row?: string[];
   readonly json?: boolean;
   readonly write?: boolean;
@@ -21,16 +29,25 @@ function optionsOf(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
     options: {
+      engine: { type: 'string', default: 'sqlite' },
       row: { type: 'string', multiple: true },
       json: { type: 'boolean' },
       write: { type: 'boolean' },
     },
   });
-  const names = ROWS.map(({ name }) => name);
+  const names = rowsOf(values.engine).map(({ name }) => name);
   for (const name of values.row ?? []) {
     if (!names.includes(name)) throw new Error(`no row "${name}"; there are ${names.join(', ')}`);
   }
   return values;
+}
+
+function rowsOf(engine: string): readonly Row[] {
+  const rows = ENGINES[engine]?.rows;
+  if (rows === undefined) {
+    throw new Error(`no engine "${engine}"; there are ${Object.keys(ENGINES).join(', ')}`);
+  }
+  return rows;
 }
 
 async function main(options: Options): Promise<boolean> {
@@ -41,7 +58,8 @@ async function main(options: Options): Promise<boolean> {
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
 
   const results: Result[] = [];
-  for (const row of ROWS.filter(({ name }) => options.row?.includes(name) ?? true)) {
+  const rows = rowsOf(options.engine);
+  for (const row of rows.filter(({ name }) => options.row?.includes(name) ?? true)) {
     hint(`${row.name}: ${row.fault}`);
     results.push(await harness.run(row));
   }
@@ -54,8 +72,9 @@ async function main(options: Options): Promise<boolean> {
     say(forTerminal(results));
   }
   if (options.write === true) {
-    const names = ROWS.map(({ name }) => name);
-    await writeFile(README, writeInto(await readFile(README, 'utf8'), results, names));
+    const names = rows.map(({ name }) => name);
+    const page = new URL(`../../docs/${ENGINES[options.engine]?.page}`, import.meta.url);
+    await writeFile(page, writeInto(await readFile(page, 'utf8'), results, names));
   }
   return results.every(({ outcome }) => holds(outcome));
 }

@@ -67,6 +67,8 @@ export interface LoadOptions {
   readonly senders: number;
   /** The least time between two deliveries of one sender, milliseconds; 0 unless said. */
   readonly everyMs?: number;
+  /** Whether an event is sent until it is answered 200, as vendors do; else the next one is sent after any answer. */
+  readonly untilAccepted?: boolean;
   /** The properties of an event; its number unless said. */
   readonly properties?: (id: string) => object;
   /** Sees each answer. `startedAt` is on the clock of `performance.now()`. */
@@ -101,8 +103,9 @@ export function startLoad({ after }: Pick<RowContext, 'after'>, options: LoadOpt
       });
       if (answer.status !== undefined) options.ledger.answered([id], answer.status, answer.ms);
       options.onAnswer?.(id, answer, startedAt);
-      if (!answer.unsent) number++;
-      const pause = answer.unsent ? NOBODY_THERE_MS : (options.everyMs ?? 0);
+      const isOver = options.untilAccepted === true ? answer.status === 200 : !answer.unsent;
+      if (isOver) number++;
+      const pause = !isOver ? NOBODY_THERE_MS : (options.everyMs ?? 0);
       if (pause > 0) await sleep(pause);
     }
   };

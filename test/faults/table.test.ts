@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { codeIn, section, tableOf } from '../support/markdown.js';
-import type { Outcome, Row } from './row.js';
+import type { Row, RowOutcome } from './row.js';
 import { ROWS } from './rows.js';
 import { forTerminal, holds, type Result, writeInto } from './table.js';
 
-const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-const GOOD: Outcome = {
+const PAGE = readFileSync(new URL('../../docs/faults-and-guarantees.md', import.meta.url), 'utf8');
+const GOOD: RowOutcome = {
   sent: 1234,
   answered200: 1000,
   delivered: 1001,
@@ -16,11 +16,11 @@ const GOOD: Outcome = {
   problems: [],
   notes: [],
 };
-const resultOf = (name: string, more: Partial<Outcome> = {}): Result => {
+const resultOf = (name: string, more: Partial<RowOutcome> = {}): Result => {
   const row: Row = { name, fault: 'it breaks', mustHold: 'it holds', run: async () => GOOD };
   return { row, outcome: { ...GOOD, ...more }, tookMs: 1500 };
 };
-const EMPTY = README.replace(
+const EMPTY = PAGE.replace(
   /(<!-- faults: [^>]* -->)[\s\S]*?(<!-- \/faults -->)/,
   (_, start, end) => `${start}\n\n${end}`,
 );
@@ -43,20 +43,20 @@ describe('a row of the fault matrix', () => {
   it('is written into its place of the table, beside those that were not run', () => {
     const both = writeInto(EMPTY, [resultOf('one'), resultOf('two', { lost: 1 })], ['one', 'two']);
     const again = writeInto(both, [resultOf('two', { notes: ['so'] })], ['two', 'one']);
-    const rows = tableOf(section(again, 'Faults'));
+    const rows = tableOf(section(again, 'Fault tests'));
     expect(rows.map(([name]) => name)).toEqual(['`two`', '`one`']);
     expect(rows[0]).toEqual([
       '`two`',
       'it breaks (so): it holds',
       ...['1,234', '1,000', '1,001', '0', '2', '4,503 ms', 'holds'],
     ]);
-    expect(tableOf(section(both, 'Faults'))[1]?.at(-1)).toContain('does not hold');
-    expect(tableOf(section(writeInto(again, [], ['one']), 'Faults'))).toHaveLength(1);
+    expect(tableOf(section(both, 'Fault tests'))[1]?.at(-1)).toContain('does not hold');
+    expect(tableOf(section(writeInto(again, [], ['one']), 'Fault tests'))).toHaveLength(1);
   });
 });
 
-describe('the README’s table of faults', () => {
-  const rows = tableOf(section(README, 'Faults'));
+describe('the manual’s table of faults', () => {
+  const rows = tableOf(section(PAGE, 'Fault tests'));
 
   it('has exactly the rows there are, as they describe themselves', () => {
     expect(rows.map(([name]) => codeIn(String(name))[0])).toEqual(ROWS.map(({ name }) => name));

@@ -1,9 +1,9 @@
-import type { Outcome, Row } from './row.js';
+import type { Row, RowOutcome } from './row.js';
 
 /** A row that was run. */
 export interface Result {
   readonly row: Row;
-  readonly outcome: Outcome;
+  readonly outcome: RowOutcome;
   /** How long the row took, milliseconds. */
   readonly tookMs: number;
 }
@@ -24,12 +24,12 @@ const HEAD = [
 ] as const;
 
 /** Whether everything held. */
-export function holds({ lost, problems }: Outcome): boolean {
+export function holds({ lost, problems }: RowOutcome): boolean {
   return lost === 0 && problems.length === 0;
 }
 
 /** "holds", or what did not. */
-function verdict(outcome: Outcome): string {
+function verdict(outcome: RowOutcome): string {
   return holds(outcome) ? 'holds' : `**does not hold**: ${outcome.problems.join('; ')}`;
 }
 

@@ -89,12 +89,12 @@ async function attack(receiver: Receiver, options: CampaignOptions): Promise<Rep
       // That the program has ended is known a little later than that a connection has.
       if (answered.answer.length === 0)
         unanswered = [input, ...unanswered].slice(0, 4 * CONNECTIONS);
-      const verdict = judge(input, answered);
-      for (const status of verdict.statuses) statuses.set(status, (statuses.get(status) ?? 0) + 1);
-      accepted += verdict.accepted;
+      const judgment = judge(input, answered);
+      for (const status of judgment.statuses) statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      accepted += judgment.accepted;
       if (answered.reset) resets++;
       slowestMs = Math.max(slowestMs, answered.took);
-      if (verdict.fault !== undefined) found ??= { input, fault: verdict.fault };
+      if (judgment.fault !== undefined) found ??= { input, fault: judgment.fault };
       if (warm === 0 && next > options.count / 10) warm = memoryOf(receiver);
     }
   };

@@ -1,5 +1,5 @@
 import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
-import { isObject, type JsonValue } from '../../src/event/event.js';
+import { isObject, type JsonValue } from '../../src/core/json.js';
 import type { Random } from './random.js';
 
 /** A body in one of the forms that are taken, and the headers that say which. */

@@ -17,14 +17,14 @@ const GATEWAY_UNREADABLE = 'failed to read body from request\n';
 const ASKS = /^(?![\s\S]*PRI )[\s\S]*[^\r\n]/;
 
 /** What the answers to one input said, or what is wrong with them. */
-export interface Verdict {
+export interface Judgment {
   readonly fault?: string;
   readonly statuses: readonly number[];
   readonly accepted: number;
 }
 
 /** Judges all that came back for one input; `fault` is one line that names the rule that was broken. */
-export function judge(input: Input, exchange: Exchange): Verdict {
+export function judge(input: Input, exchange: Exchange): Judgment {
   const mayBeHead = input.bytes.includes('HEAD');
   const { answers, rest } = readAnswers(exchange.answer, mayBeHead);
   const statuses = answers.map(({ status }) => status);

@@ -1,10 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { systemClock, within } from '../../src/clock.js';
-import { TrackbridgeError } from '../../src/errors.js';
+import { systemClock } from '../../src/core/clock.js';
 import { budgetSpent, Deadlines } from '../../src/http/deadline.js';
-import { errorOf } from './requests.js';
-
-const late = (): TrackbridgeError => new TrackbridgeError('BUDGET_SPENT', 'late');
 
 describe('a deadline', () => {
   let deadlines: Deadlines;
@@ -75,51 +71,6 @@ describe('a deadline', () => {
     for (let count = 0; count < 100; count++) signal.addEventListener('abort', () => count);
     expect(warn).not.toHaveBeenCalled();
     warn.mockRestore();
-  });
-});
-
-describe('work within a deadline', () => {
-  it('gives its result, or its own error', async () => {
-    const { signal } = new AbortController();
-    expect(await within(Promise.resolve(5), signal, late)).toBe(5);
-    const own = new Error('own');
-    expect(await errorOf(() => within(Promise.reject(own), signal, late))).toBe(own);
-  });
-
-  it('is given up when the signal aborts, or has done so before', async () => {
-    const never = new Promise<void>(() => undefined);
-    const controller = new AbortController();
-    const waiting = errorOf(() => within(never, controller.signal, late));
-    controller.abort();
-    expect(await waiting).toMatchObject({ code: 'BUDGET_SPENT' });
-    expect(await errorOf(() => within(never, AbortSignal.abort(), late))).toMatchObject({
-      code: 'BUDGET_SPENT',
-    });
-  });
-
-  it('that fails after that surfaces nowhere', async () => {
-    const unhandled: unknown[] = [];
-    const note = (error: unknown): void => void unhandled.push(error);
-    process.on('unhandledRejection', note);
-    let fail = (_error: Error): void => undefined;
-    const work = new Promise<void>((_resolve, reject) => {
-      fail = reject;
-    });
-    await errorOf(() => within(work, AbortSignal.abort(), late));
-    fail(new Error('too late'));
-    await new Promise((resolve) => setImmediate(resolve));
-    process.off('unhandledRejection', note);
-    expect(unhandled).toEqual([]);
-  });
-
-  it('leaves no listener on the signal', async () => {
-    const { signal } = new AbortController();
-    const add = vi.spyOn(signal, 'addEventListener');
-    const remove = vi.spyOn(signal, 'removeEventListener');
-    await within(Promise.resolve(), signal, late);
-    await errorOf(() => within(Promise.reject(new Error('own')), signal, late));
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(remove.mock.calls).toEqual(add.mock.calls.map(([name, listener]) => [name, listener]));
   });
 });
 

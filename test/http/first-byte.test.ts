@@ -16,8 +16,10 @@ class FakeSocket extends EventEmitter {
 let clock: FakeClock;
 let firstBytes: FirstBytes;
 let socket: FakeSocket;
+const refuse = vi.fn();
 
 beforeEach(() => {
+  refuse.mockClear();
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   clock = new FakeClock();
   firstBytes = new FirstBytes(clock);
@@ -40,14 +42,14 @@ const ago = (): number => clock.monotonic() - firstBytes.of(socket.asSocket());
 
 describe('the first byte of a request', () => {
   it('was just now, where the head came at once', async () => {
-    firstBytes.watch(socket.asSocket());
+    firstBytes.watch(socket.asSocket(), refuse);
     await pass(10_000);
     socket.bytesRead = 100;
     expect(ago()).toBe(0);
   });
 
   it('was when a head that trickled began, to 50 ms', async () => {
-    firstBytes.watch(socket.asSocket());
+    firstBytes.watch(socket.asSocket(), refuse);
     await pass(1000);
     for (let bytes = 1; bytes <= 20; bytes++) {
       socket.bytesRead = bytes;
@@ -57,7 +59,7 @@ describe('the first byte of a request', () => {
   });
 
   it('is a new one for every request of a connection', async () => {
-    firstBytes.watch(socket.asSocket());
+    firstBytes.watch(socket.asSocket(), refuse);
     socket.bytesRead = 10;
     await pass(500);
     expect(ago()).toBe(450);
@@ -72,7 +74,7 @@ describe('the first byte of a request', () => {
   });
 
   it('of a request whose head is read while the last one waits is now, whatever that one sent', async () => {
-    firstBytes.watch(socket.asSocket());
+    firstBytes.watch(socket.asSocket(), refuse);
     expect(ago()).toBe(0);
     socket.bytesRead = 5000;
     await pass(3000);
@@ -80,7 +82,7 @@ describe('the first byte of a request', () => {
   });
 
   it('of a request that was sent before the last one was answered counts from its answer', async () => {
-    firstBytes.watch(socket.asSocket());
+    firstBytes.watch(socket.asSocket(), refuse);
     socket.bytesRead = 200;
     expect(ago()).toBe(0);
     await pass(3000);
@@ -89,7 +91,7 @@ describe('the first byte of a request', () => {
   });
 
   it('is not taken from the rest of a body that came after its answer', async () => {
-    firstBytes.watch(socket.asSocket());
+    firstBytes.watch(socket.asSocket(), refuse);
     expect(ago()).toBe(0);
     firstBytes.answered(socket.asSocket());
     socket.bytesRead = 5000;
@@ -100,24 +102,88 @@ describe('the first byte of a request', () => {
     expect(ago()).toBe(0);
   });
 
+  it('may be as old as the last look, where this process did not run since', async () => {
+    firstBytes.watch(socket.asSocket(), refuse);
+    await pass(1000);
+    // Stopped between the first bytes and the next look.
+    socket.bytesRead = 10;
+    await clock.advance(7000);
+    expect(firstBytes.incompleteSince(socket.asSocket())).toBe(clock.monotonic() - 7000);
+    vi.advanceTimersByTime(50);
+    expect(ago()).toBe(7000);
+  });
+
+  it('is known while the head is coming in', async () => {
+    firstBytes.watch(socket.asSocket(), refuse);
+    await pass(1000);
+    expect(firstBytes.incompleteSince(socket.asSocket())).toBe(clock.monotonic());
+    socket.bytesRead = 10;
+    await pass(500);
+    expect(firstBytes.incompleteSince(socket.asSocket())).toBe(clock.monotonic() - 450);
+    expect(firstBytes.incompleteSince(new FakeSocket().asSocket())).toBe(clock.monotonic());
+  });
+
   it('is now for a connection that nobody watches, as in a host application', () => {
     expect(ago()).toBe(0);
     expect(() => firstBytes.answered(socket.asSocket())).not.toThrow();
   });
 
   it('is looked for on one timer, until it is stopped', () => {
-    firstBytes.watch(socket.asSocket());
-    firstBytes.watch(new FakeSocket().asSocket());
+    firstBytes.watch(socket.asSocket(), refuse);
+    firstBytes.watch(new FakeSocket().asSocket(), refuse);
     expect(vi.getTimerCount()).toBe(1);
     firstBytes.stop();
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it('is forgotten with its connection', async () => {
-    firstBytes.watch(socket.asSocket());
+    firstBytes.watch(socket.asSocket(), refuse);
     socket.bytesRead = 1;
     await pass(1000);
     socket.emit('close');
     expect(ago()).toBe(0);
+  });
+});
+
+describe('unfinished heads', () => {
+  /** Connections of this age, oldest first, with so many bytes of an unfinished head each. */
+  async function unfinished(sizes: readonly number[]) {
+    firstBytes = new FirstBytes(clock, 1_000);
+    const sockets: FakeSocket[] = [];
+    const refused: number[] = [];
+    for (const [index, bytes] of sizes.entries()) {
+      const each = new FakeSocket();
+      sockets.push(each);
+      firstBytes.watch(each.asSocket(), () => refused.push(index));
+      each.bytesRead = bytes;
+      await pass(100);
+    }
+    return { sockets, refused };
+  }
+
+  it('may hold so many bytes together', async () => {
+    const { refused } = await unfinished([400, 300, 300]);
+    expect(refused).toEqual([]);
+  });
+
+  it('are refused beyond that, the oldest first and no more than it takes', async () => {
+    const { sockets, refused } = await unfinished([400, 300, 300]);
+    const last = sockets.at(-1) as FakeSocket;
+    last.bytesRead += 500;
+    await pass(50);
+    expect(refused).toEqual([0, 1]);
+    await pass(1000);
+    expect(refused).toEqual([0, 1]);
+  });
+
+  it('do not count what is whole', async () => {
+    const { sockets, refused } = await unfinished([900]);
+    const [first] = sockets;
+    firstBytes.of((first as FakeSocket).asSocket());
+    const more = new FakeSocket();
+    firstBytes.watch(more.asSocket(), () => refused.push(1));
+    more.bytesRead = 900;
+    await pass(100);
+    expect(refused).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { TrackbridgeError } from '../../src/errors.js';
+import { TrackbridgeError } from '../../src/core/errors.js';
 import { createHealth } from '../../src/http/health.js';
 import { FakeClock } from '../dispatch/fake-clock.js';
 import { contextOf, errorOf } from './requests.js';

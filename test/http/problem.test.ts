@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { TrackbridgeError } from '../../src/errors.js';
+import { TrackbridgeError } from '../../src/core/errors.js';
 import { problemOf, rawProblem } from '../../src/http/problem.js';
 
 const parsed = (error: unknown): Record<string, unknown> =>

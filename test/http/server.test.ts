@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { FirstBytes } from '../../src/http/first-byte.js';
+import { FirstBytes } from '../../src/http/first-byte.js';
 import { createHttpServer, type HttpServer } from '../../src/http/server.js';
+import { RejectionLog } from '../../src/telemetry/rejection-log.js';
 import { FakeClock } from '../dispatch/fake-clock.js';
-import { readableLog } from './harness.js';
+import { readableLog } from '../ingest/harness.js';
 import { errorOf } from './requests.js';
-import { rawConnection } from './sockets.js';
+import { type RawConnection, rawConnection } from './sockets.js';
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -18,27 +19,39 @@ afterEach(async () => {
   await Promise.all(closing);
 });
 
-async function serve(
-  listener: Listener,
-  { budget = 4500, queryLimit = 16_384, firstBytes }: Options = {},
-) {
+interface Options {
+  readonly budget?: number;
+  readonly queryLimit?: number;
+  readonly maxConnections?: number;
+  readonly firstBytes?: FirstBytes;
+  /** Whether this process did not run for a part of the time. */
+  readonly stalled?: boolean;
+}
+
+function create(listener: Listener, options: Options = {}) {
+  const { budget = 4500, queryLimit = 16_384, maxConnections = 100, stalled = false } = options;
   const clock = new FakeClock();
   const { log, lines } = readableLog();
   const server = createHttpServer(
     listener,
-    { budget, queryLimit },
-    { clock, log, uuid: () => 'the-id', ...(firstBytes === undefined ? {} : { firstBytes }) },
+    { budget, queryLimit, maxConnections },
+    {
+      clock,
+      uuid: () => 'the-id',
+      rejections: new RejectionLog(clock, log),
+      firstBytes: options.firstBytes ?? new FirstBytes(clock),
+      stalls: { tookMostOf: () => stalled },
+    },
   );
+  return { clock, server, lines };
+}
+
+async function serve(listener: Listener, options: Options = {}) {
+  const { clock, server, lines } = create(listener, options);
   servers.push(server);
   clocks.push(clock);
   const port = await server.listen('127.0.0.1', 0, 'server');
   return { clock, server, port, lines, connect: () => rawConnection(port) };
-}
-
-interface Options {
-  readonly budget?: number;
-  readonly queryLimit?: number;
-  readonly firstBytes?: FirstBytes;
 }
 
 const ok: Listener = (_request, response) => void response.end('taken');
@@ -83,17 +96,63 @@ describe('a connection on which nothing was read in time', () => {
   });
 });
 
+describe('a head of which the first part was read in time', () => {
+  const budget = 200;
+  const block = (ms: number): void => {
+    const until = performance.now() + ms;
+    while (performance.now() < until);
+  };
+  /** A connection on which part of a head was read. */
+  const begun = async (connect: () => Promise<RawConnection>): Promise<RawConnection> => {
+    const split = await connect();
+    split.write('GET / HTTP/1.1\r\nho');
+    // What is written before another request on another connection is read before its answer, or together with it.
+    for (let count = 0; count < 2; count++) {
+      const other = await connect();
+      other.write(GET);
+      await other.until('taken');
+      other.socket.destroy();
+    }
+    return split;
+  };
+
+  it('is answered where the rest was there before this process ran again', async () => {
+    const { connect } = await serve(ok, { budget, stalled: true });
+    const split = await begun(connect);
+    split.write('st: x\r\n\r\n');
+    block(3 * budget);
+    await split.until('taken');
+    expect(statusesOf(split.text())).toEqual(['HTTP/1.1 200']);
+    split.socket.destroy();
+  });
+
+  it('is answered 503, not 408, where the rest is not there and this process did not run', async () => {
+    const { connect, lines } = await serve(ok, { budget, stalled: true });
+    const split = await begun(connect);
+    block(3 * budget);
+    const text = await split.closed();
+    expect(text).toMatch(/^HTTP\/1.1 503 [\s\S]*retry-after: 1\r\n/);
+    expect(lines()).toMatchObject([{ code: 'BUDGET_SPENT' }]);
+  });
+
+  it('is answered 408 where only the sender was late, also behind an answered request', async () => {
+    const { connect } = await serve(ok, { budget });
+    const split = await begun(connect);
+    expect(await split.closed()).toMatch(/^HTTP\/1.1 408 /);
+    const kept = await connect();
+    kept.write(GET);
+    await kept.until('taken');
+    kept.write('GET / HTTP/1.1\r\nho');
+    expect(statusesOf(await kept.closed())).toEqual(['HTTP/1.1 200', 'HTTP/1.1 408']);
+  });
+});
+
 describe('a server', () => {
   it('that cannot have its port says what to do', async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
     const { port } = taken.address() as { port: number };
-    const { log } = readableLog();
-    const server = createHttpServer(
-      ok,
-      { budget: 4500, queryLimit: 16_384 },
-      { clock: new FakeClock(), log, uuid: () => 'the-id' },
-    );
+    const { server } = create(ok);
     expect(await errorOf(() => server.listen('127.0.0.1', port, 'admin'))).toMatchObject({
       code: 'START_FAILED',
       message: expect.stringMatching(/the port is in use; change admin.host or admin.port/),
@@ -265,7 +324,7 @@ describe('what is not HTTP', () => {
 describe('a body that goes on after its answer', () => {
   it('is let go by, so that the sender reads the answer, and counts to no other request', async () => {
     const answered = vi.fn();
-    const firstBytes = { watch: vi.fn(), answered } as unknown as FirstBytes;
+    const firstBytes = Object.assign(new FirstBytes(new FakeClock()), { answered });
     const { connect } = await serve((_request, response) => void response.writeHead(413).end(), {
       firstBytes,
     });
@@ -347,9 +406,7 @@ describe('closing', () => {
   });
 
   it('is nothing for a server that never listened', async () => {
-    const { log } = readableLog();
-    const deps = { clock: new FakeClock(), log, uuid: () => 'the-id' };
-    await createHttpServer(ok, { budget: 4500, queryLimit: 16_384 }, deps).close(1);
+    await create(ok).server.close(1);
   });
 });
 
@@ -360,7 +417,7 @@ describe('requests that are sent ahead of their answers', () => {
     const greedy = await connect();
     greedy.write(GET.repeat(1_000));
     expect(await greedy.closed()).toBe('');
-    expect(handled).toBe(64);
+    expect(handled).toBe(1);
     expect(lines()).toEqual([expect.objectContaining({ level: 'warn', remote: '127.0.0.1' })]);
   });
 
@@ -371,19 +428,90 @@ describe('requests that are sent ahead of their answers', () => {
     expect(statusesOf(await eager.closed())).toHaveLength(64);
   });
 
-  it('are waited for by nobody once their connection is gone', async () => {
-    let handled = 0;
-    let gone = 0;
-    const { connect, server } = await serve((_request, response) => {
-      handled++;
-      response.once('close', () => gone++);
+  it('are looked at one at a time', async () => {
+    const begun: string[] = [];
+    const responses: ServerResponse[] = [];
+    const { connect } = await serve((request, response) => {
+      begun.push(String(request.url));
+      responses.push(response);
     });
+    const eager = await connect();
+    eager.write(['/a', '/b', '/c'].map((path) => GET.replace('/ ', `${path} `)).join(''));
+    for (const path of ['/a', '/b', '/c']) {
+      await vi.waitFor(() => expect(begun.at(-1)).toBe(path));
+      responses.at(-1)?.end(path);
+      await eager.until(path);
+    }
+    expect(begun).toEqual(['/a', '/b', '/c']);
+    eager.socket.destroy();
+  });
+
+  it('are waited for by nobody once their connection is gone, and not begun', async () => {
+    let handled = 0;
+    const { connect, server } = await serve(() => void handled++);
     const { socket, write } = await connect();
     write(GET.repeat(3));
-    await vi.waitFor(() => expect(handled).toBe(3));
+    await vi.waitFor(() => expect(handled).toBe(1));
     const settled = server.settle(60_000);
     socket.resetAndDestroy();
     await settled;
-    expect(gone).toBe(3);
+    expect(handled).toBe(1);
+  });
+});
+
+describe('connections', () => {
+  const idle = async (connect: () => Promise<RawConnection>): Promise<RawConnection> => {
+    const connection = await connect();
+    connection.write(GET);
+    await connection.until('taken');
+    return connection;
+  };
+
+  it('beyond the limit close the one that is idle for the longest, and leave a line', async () => {
+    const { connect, lines } = await serve(ok, { maxConnections: 2 });
+    const first = await idle(connect);
+    const second = await idle(connect);
+    const third = await idle(connect);
+    await first.closed();
+    second.write(GET);
+    await vi.waitFor(() => expect(statusesOf(second.text())).toHaveLength(2));
+    expect(lines()).toMatchObject([
+      { level: 'warn', msg: expect.stringContaining('server.maxConnections') },
+    ]);
+    for (const { socket } of [second, third]) socket.destroy();
+  });
+
+  it('close none at work, nor one that is trusted while there is a stranger’s', async () => {
+    const finish: (() => void)[] = [];
+    const { connect, server } = await serve(
+      (request, response) => {
+        if (request.url === '/slow') finish.push(() => void response.end('at last'));
+        else {
+          if (request.url === '/known') server.trust(request.socket);
+          response.end('taken');
+        }
+      },
+      { maxConnections: 3 },
+    );
+    const known = await connect();
+    known.write(GET.replace('/ ', '/known '));
+    await known.until('taken');
+    const busy = await connect();
+    busy.write(GET.replace('/ ', '/slow '));
+    await vi.waitFor(() => expect(finish).toHaveLength(1));
+    const stranger = await connect();
+    const next = await idle(connect);
+    expect(await stranger.closed()).toBe('');
+    // Nothing but what is of use is left: the one that is trusted goes before one at work.
+    next.write(GET.replace('/ ', '/slow '));
+    await vi.waitFor(() => expect(finish).toHaveLength(2));
+    const last = await connect();
+    last.write(GET.replace('/ ', '/slow '));
+    await known.closed();
+    await vi.waitFor(() => expect(finish).toHaveLength(3));
+    const surplus = await connect();
+    expect(await surplus.closed()).toBe('');
+    for (const end of finish) end();
+    for (const { socket } of [busy, next, last]) socket.destroy();
   });
 });

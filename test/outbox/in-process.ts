@@ -1,11 +1,11 @@
 import { copyFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock } from '../../src/clock.js';
-import { type SqliteOptions, SqliteOutbox } from '../../src/outbox/sqlite.js';
-import { fromFailure, toFailure } from '../../src/outbox/sqlite-failure.js';
-import { StoreService } from '../../src/outbox/sqlite-service.js';
-import type { Store, StoreTuning } from '../../src/outbox/sqlite-store.js';
-import type { StoreThread } from '../../src/outbox/sqlite-thread.js';
+import type { Clock } from '../../src/core/clock.js';
+import { fromFailure, toFailure } from '../../src/outbox/sqlite/health/failure.js';
+import { type SqliteOptions, SqliteOutbox } from '../../src/outbox/sqlite/outbox.js';
+import type { Store, StoreTuning } from '../../src/outbox/sqlite/store/store.js';
+import { StoreService } from '../../src/outbox/sqlite/thread/service.js';
+import type { StoreThread } from '../../src/outbox/sqlite/thread/thread.js';
 
 export interface InProcess {
   readonly outbox: SqliteOutbox;
@@ -13,6 +13,8 @@ export interface InProcess {
   readonly store: () => Store;
   /** Requests made to it so far, by kind. */
   readonly asked: (kind: string) => number;
+  /** What it logged as an error. */
+  readonly errors: readonly string[];
 }
 
 /**
@@ -46,11 +48,16 @@ export function inProcess(
       alive = false;
     },
   };
-  const log = { warn: () => undefined, error: () => undefined };
+  const errors: string[] = [];
+  const log = {
+    warn: () => undefined,
+    error: (_: object, message: string) => void errors.push(message),
+  };
   return {
     outbox: new SqliteOutbox(options, { clock, log, startThread: () => thread }),
     store: () => service.store,
     asked: (kind) => counts.get(kind) ?? 0,
+    errors,
   };
 }
 

@@ -1,4 +1,6 @@
-import type { Claimed, Consumer, NewEvent, NewQuarantined } from '../../src/outbox/outbox.js';
+import type { Claimed, Consumer, Fits, Settlement } from '../../src/outbox/feed.js';
+import type { NewEvent, NewQuarantined } from '../../src/outbox/intake.js';
+import type { SinkSettings } from '../../src/outbox/store.js';
 
 export const NOW = 1_790_000_000_000;
 
@@ -31,6 +33,11 @@ export function newQuarantined(overrides: Partial<NewQuarantined> = {}): NewQuar
   };
 }
 
+/** Sinks that are configured with nothing but a name. */
+export function named(...names: readonly string[]): SinkSettings[] {
+  return names.map((name) => ({ name }));
+}
+
 export function delivery(
   events: readonly NewEvent[],
   quarantined: readonly NewQuarantined[] = [],
@@ -38,11 +45,31 @@ export function delivery(
   return { events, quarantined };
 }
 
+/** Claims the next events of a lane, for a test that does not look at their lease. */
+export async function claim(
+  consumer: Consumer,
+  lane: number,
+  max: number,
+  fits?: Fits,
+): Promise<readonly Claimed[]> {
+  return (await consumer.claim(lane, max, fits)).events;
+}
+
+/** Settles events under the lease that their lane has now. */
+export async function settle(
+  consumer: Consumer,
+  settlements: readonly Settlement[],
+  lane = 0,
+): Promise<void> {
+  const { lease } = await consumer.claim(lane, 0);
+  await consumer.settle(lease, settlements);
+}
+
 /** Everything a lane has to give, without settling it. */
 export async function claimAll(consumer: Consumer, lane = 0, max = 100): Promise<Claimed[]> {
   const all: Claimed[] = [];
   for (;;) {
-    const claimed = await consumer.claim(lane, max);
+    const claimed = await claim(consumer, lane, max);
     if (claimed.length === 0) return all;
     all.push(...claimed);
   }

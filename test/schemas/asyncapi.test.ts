@@ -1,23 +1,12 @@
-import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
-import { Parser } from '@asyncapi/parser';
 import { describe, expect, it } from 'vitest';
 import { EVENT_TYPES } from '../../src/event/event.js';
-
-const path = fileURLToPath(new URL('../../schemas/asyncapi.yaml', import.meta.url));
-const ERROR = 0;
-
-async function parse(change: (text: string) => string = (text) => text) {
-  const text = change(await readFile(path, 'utf8'));
-  const { document, diagnostics } = await new Parser().parse(text, { source: path });
-  return { document, errors: diagnostics.filter(({ severity }) => severity === ERROR) };
-}
+import { brokenExamples, parseDocument as parse } from './asyncapi-document.js';
 
 describe('schemas/asyncapi.yaml', () => {
-  it('is a valid AsyncAPI 2.6 document whose references all resolve', async () => {
+  it('is a valid AsyncAPI 3 document whose references all resolve', async () => {
     const { document, errors } = await parse();
     expect(errors).toEqual([]);
-    expect(document?.version()).toBe('2.6.0');
+    expect(document?.version()).toBe('3.0.0');
   });
 
   it('refers to the schema file of every type', async () => {
@@ -32,13 +21,18 @@ describe('schemas/asyncapi.yaml', () => {
     }
   });
 
-  it('has the paths that both default sources listen on', async () => {
+  it('has a channel for every way in', async () => {
     const { document } = await parse();
     const channels = document
       ?.channels()
       .all()
       .map((channel) => channel.address());
-    expect(channels).toEqual(expect.arrayContaining(['/segment', '/rudderstack']));
+    expect(channels).toEqual(
+      expect.arrayContaining([
+        ...['/segment', '/rudderstack', '/rudderstack/{path}', '/v1/webhook', '/v1/batch'],
+        ...['identify', 'track', 'page', 'screen', 'group', 'alias'].map((type) => `/v1/${type}`),
+      ]),
+    );
   });
 
   it('would be refused with a reference that leads nowhere', async () => {
@@ -46,8 +40,9 @@ describe('schemas/asyncapi.yaml', () => {
     expect(errors).not.toEqual([]);
   });
 
-  it('would be refused with an example that its own schema refuses', async () => {
-    const { errors } = await parse((text) => text.replace('type: track\n', 'type: 7\n'));
-    expect(errors).not.toEqual([]);
+  it('has examples that their own schemas accept', async () => {
+    expect(await brokenExamples()).toEqual([]);
+    const broken = await brokenExamples((text) => text.replace('type: track\n', 'type: 7\n'));
+    expect(broken).toEqual(['segmentEvent']);
   });
 });

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { isObject, type JsonValue } from '../../src/core/json.js';
 import { toCanonical } from '../../src/event/canonical.js';
-import { EVENT_TYPES, isObject, type JsonValue } from '../../src/event/event.js';
+import { EVENT_TYPES } from '../../src/event/event.js';
 import { createEventValidator } from '../../src/event/validate.js';
 import { almostEvent } from '../event/arbitraries.js';
 import { factsOf } from '../event/facts.js';

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import { isObject, type JsonObject } from '../../src/event/event.js';
+import { isObject, type JsonObject } from '../../src/core/json.js';
 
 const SCHEMAS = new URL('../../schemas/', import.meta.url);
 

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { JsonObject, JsonValue } from '../../src/event/event.js';
+import type { JsonObject, JsonValue } from '../../src/core/json.js';
 import { wantsChromium } from '../support/chromium.js';
 import { eventually } from '../support/receiver.js';
 import { type Call, everyCall, jsonOf, track } from './calls.js';

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../src/event/event.js';
+import type { JsonObject } from '../../src/core/json.js';
 
 /** One call of an SDK: the method and what it is given. */
 export interface Call {

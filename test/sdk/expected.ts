@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { JsonObject } from '../../src/event/event.js';
+import type { JsonObject } from '../../src/core/json.js';
 
 export const VENDORS = ['segment', 'rudderstack'] as const;
 export type VendorName = (typeof VENDORS)[number];
@@ -23,6 +23,7 @@ export function added(source: string, dialect: VendorName): object {
       receivedAt: ANY_TIME,
       authenticated: true,
       verifiedBy: 'write-key',
+      dedupeKey: expect.stringContaining(`${source}:`),
     },
   };
 }

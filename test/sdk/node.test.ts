@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../src/event/event.js';
+import type { JsonObject } from '../../src/core/json.js';
 import { type Call, everyCall, jsonOf, TIME, track } from './calls.js';
 import { added, contextOf, expectTimes, VENDORS, type VendorName } from './expected.js';
 import { NODE_SDKS, type NodeSdk } from './node-clients.js';

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { JsonObject } from '../../src/event/event.js';
+import type { JsonObject } from '../../src/core/json.js';
 import { eventually, makeDirectory, readLines, startReceiver } from '../support/receiver.js';
 
 /** The built program, taking what SDKs send, with a file as its sink. */

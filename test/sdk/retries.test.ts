@@ -21,7 +21,7 @@ const idsOf = (what: string, count: number): string[] =>
 
 /**
  * Segment's SDK 2 means to read `X-RateLimit-Reset`, but looks for it where no header is, and gives up after three
- * retries within a second. The README says so.
+ * retries within a second. The manual says so.
  */
 const RETRIES: Readonly<Record<string, { readonly retries: number }>> = {
   'segment-analytics-node-2': { retries: 10 },

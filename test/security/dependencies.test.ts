@@ -99,6 +99,12 @@ describe('this package', () => {
   });
 
   it('ships neither sources, tests nor anything else that is not run', () => {
-    expect(manifest.files).toEqual(['dist', 'schemas', 'CHANGELOG.md', 'SECURITY.md']);
+    expect(manifest.files).toEqual([
+      'dist',
+      'docs/trackbridge.1',
+      'schemas',
+      '/CHANGELOG.md',
+      '/SECURITY.md',
+    ]);
   });
 });

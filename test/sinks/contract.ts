@@ -1,6 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type DeliveryResult, type Sink, SinkError, type SinkEvent } from '../../src/sinks/sink.js';
-import { oddEvents, sinkEvent } from './events.js';
+import {
+  type DeliveryResult,
+  type Failure,
+  resultOf,
+  type Sink,
+  SinkError,
+  type SinkEvent,
+} from '../../src/sinks/sink.js';
+import { eventOf, forgedEvent, oddEvents, sinkEvent } from './events.js';
 
 /** A sink on a target that a test can look into, stall and break. */
 export interface Bench {
@@ -26,18 +33,18 @@ export interface Bench {
 
 const never = (): AbortSignal => new AbortController().signal;
 
-type Outcome = readonly DeliveryResult[] | SinkError;
+type BatchOutcome = readonly DeliveryResult[] | SinkError;
 
 /** A failed batch may be thrown or reported event by event; both mean the same to the dispatcher. */
-async function outcome(delivery: Promise<readonly DeliveryResult[]>): Promise<Outcome> {
+async function outcome(delivery: Promise<readonly DeliveryResult[]>): Promise<BatchOutcome> {
   return delivery.catch((error: unknown) => {
     if (error instanceof SinkError) return error;
     throw error;
   });
 }
 
-function failures(of: Outcome): readonly { error: string; retryable: boolean }[] {
-  if (of instanceof SinkError) return [{ error: of.message, retryable: of.retryable }];
+function failures(of: BatchOutcome): readonly Failure[] {
+  if (of instanceof SinkError) return [resultOf(of)];
   return of.filter((result) => !result.ok);
 }
 
@@ -70,6 +77,28 @@ export function sinkContract(name: string, prepare: () => Promise<Bench>): void 
       await bench.sink.open();
       await bench.sink.deliver([sinkEvent('b')], never());
       expect(await bench.received()).toEqual(values([sinkEvent('a'), sinkEvent('b')]));
+    });
+
+    it('lets no forged event and no other source displace an event by its messageId', async () => {
+      await bench.sink.open();
+      const batch = [
+        forgedEvent('a', { event: 'Forged', userId: 'mallory' }),
+        sinkEvent('a'),
+        eventOf('other', 'a', { event: 'Other', userId: 'u-2' }),
+      ];
+      // Each by itself, so that what deduplicates has seen the one before.
+      for (const event of batch) {
+        expect(await bench.sink.deliver([event], never())).toEqual([{ ok: true }]);
+      }
+      // And all at once, the wrong one first.
+      const other = [
+        forgedEvent('b', { event: 'Forged', userId: 'mallory' }),
+        eventOf('other', 'b', { event: 'Other', userId: 'u-2' }),
+        sinkEvent('b'),
+      ];
+      expect(await bench.sink.deliver(other, never())).toEqual(other.map(() => ({ ok: true })));
+      const genuine = [...batch, ...other].filter(({ event }) => event.receipt.authenticated);
+      expect(await bench.received()).toEqual(expect.arrayContaining(values(genuine)));
     });
 
     it('answers one result an event, and keeps their order', async () => {
@@ -144,11 +173,14 @@ export function sinkContract(name: string, prepare: () => Promise<Bench>): void 
       expect(failed).not.toEqual([]);
 
       expect(errors[0]).toBeInstanceOf(SinkError);
-      const texts = [...errors, ...failed.map(({ error }) => error)].filter(Boolean).map(String);
+      const texts = [...errors, ...failed.map(({ message }) => message)]
+        .filter(Boolean)
+        .map(String);
       for (const text of texts) {
         expect(text).toMatch(/^\P{Cc}{10,}$/u);
         for (const secret of bench.secrets) expect(text).not.toContain(secret);
       }
+      for (const { farSide = '' } of failed) expect(farSide).toMatch(/^\P{Cc}*$/u);
     });
   });
 }

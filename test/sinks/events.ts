@@ -1,5 +1,7 @@
-import { systemClock } from '../../src/clock.js';
-import type { CanonicalEvent, JsonObject } from '../../src/event/event.js';
+import { systemClock } from '../../src/core/clock.js';
+import type { JsonObject } from '../../src/core/json.js';
+import { dedupeKeyOf } from '../../src/event/dedupe-key.js';
+import type { CanonicalEvent } from '../../src/event/event.js';
 import type { SinkContext, SinkEvent } from '../../src/sinks/sink.js';
 
 /** A canonical event on its way to a sink. */
@@ -21,13 +23,35 @@ export function sinkEvent(messageId: string, fields: JsonObject = {}): SinkEvent
       receivedAt: '2026-01-02T03:04:06.789Z',
       authenticated: true,
       verifiedBy: 'segment-signature',
+      dedupeKey: `segment:${messageId}`,
     },
     ...fields,
   };
-  return { messageId, event, json: JSON.stringify(event) };
+  return { messageId, dedupeKey: dedupeKeyOf(event), event, json: JSON.stringify(event) };
 }
 
-/** One event of every type, and values that have broken serialisers, terminals and line formats before. */
+/** An event with this messageId that nothing authenticates, as anybody can send it. */
+export function forgedEvent(messageId: string, fields: JsonObject = {}): SinkEvent {
+  const { receipt } = sinkEvent(messageId).event;
+  return sinkEvent(messageId, {
+    receipt: {
+      ...receipt,
+      authenticated: false,
+      verifiedBy: 'none',
+      dedupeKey: `segment:${messageId}:unauthenticated`,
+    },
+    ...fields,
+  });
+}
+
+/** An event of another source that has this messageId, too. */
+export function eventOf(source: string, messageId: string, fields: JsonObject = {}): SinkEvent {
+  const { receipt } = sinkEvent(messageId).event;
+  const dedupeKey = `${source}:${messageId}`;
+  return sinkEvent(messageId, { receipt: { ...receipt, source, dedupeKey }, ...fields });
+}
+
+/** One event of every type, and values that have broken serializers, terminals and line formats before. */
 export function oddEvents(): readonly SinkEvent[] {
   const types = ['identify', 'track', 'page', 'screen', 'group', 'alias', 'delete', 'record'];
   const odd: JsonObject = {
@@ -56,6 +80,11 @@ export function sinkContext(warnings: string[] = []): SinkContext {
     name: 'under-test',
     clock: systemClock,
     bridgeId: () => 'this-bridge',
-    log: { warn: (_fields, message) => warnings.push(message), info: () => {} },
+    log: {
+      debug: () => undefined,
+      info: () => undefined,
+      warn: (_fields, message) => void warnings.push(message),
+      error: () => undefined,
+    },
   };
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'vitest';
-import type { Served } from '../http/serve.js';
+import type { Served } from '../ingest/serve.js';
 
 /** A request to RudderStack's gateway, and its answer. */
 export interface GatewayCase {

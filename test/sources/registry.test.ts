@@ -2,11 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/clock.js';
 import type { SourceConfig } from '../../src/config/config.js';
-import { TrackbridgeError } from '../../src/errors.js';
+import { systemClock } from '../../src/core/clock.js';
+import { TrackbridgeError } from '../../src/core/errors.js';
 import { createSource } from '../../src/sources/registry.js';
-import { deliveryOf, noMultipart, sourceConfig, valuesOf } from './support.js';
+import { deliveryOf, sourceConfig, valuesOf } from './support.js';
 
 let directory: string;
 beforeAll(async () => {
@@ -23,18 +23,13 @@ async function schemaFile(name: string, text: string): Promise<string> {
 }
 
 function rudderstack(changes: Partial<SourceConfig> = {}) {
-  return createSource(
-    'rs',
-    sourceConfig({ type: 'rudderstack', ...changes }),
-    noMultipart,
-    systemClock,
-  );
+  return createSource('rs', sourceConfig({ type: 'rudderstack', ...changes }), systemClock);
 }
 
 describe('a source', () => {
   it('is of its configured type and asks its configured schemes', async () => {
     const verify = [{ scheme: 'basic', secrets: ['user:password'] }] as const;
-    const segment = createSource('segment', sourceConfig({ verify }), noMultipart, systemClock);
+    const segment = createSource('segment', sourceConfig({ verify }), systemClock);
     expect([segment.vendor, segment.name, rudderstack().vendor]).toEqual([
       'segment',
       'segment',
@@ -42,8 +37,8 @@ describe('a source', () => {
     ]);
     const { signal } = new AbortController();
     const right = [['Authorization', `Basic ${btoa('user:password')}`]] as const;
-    expect((await segment.verify(deliveryOf({ headers: right }), signal)).holds).toBe(true);
-    expect((await segment.verify(deliveryOf(), signal)).holds).toBe(false);
+    expect((await segment.verify(deliveryOf({ headers: right }), signal)).passed).toBe(true);
+    expect((await segment.verify(deliveryOf(), signal)).passed).toBe(false);
   });
 
   it('without a schema of its own has the types of the specifications', async () => {
@@ -59,7 +54,7 @@ describe('a source', () => {
     expect(await valuesOf(rudderstack({ schema }), { method: 'GET', query })).toEqual([
       { type: 'track', properties: { price: '60', mine: 60 } },
     ]);
-    const identify = { method: 'GET', query, below: 'identify' };
+    const identify = { method: 'GET', query, subpath: 'identify' };
     expect(await valuesOf(rudderstack({ schema }), identify)).toEqual([
       { type: 'identify', traits: { price: '60', mine: 60 } },
     ]);

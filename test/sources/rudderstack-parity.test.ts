@@ -1,29 +1,35 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { TrackbridgeError } from '../../src/core/errors.js';
+import { isObject, type JsonObject, type JsonValue } from '../../src/core/json.js';
 import { transformEvent } from '../../src/decode/transformation.js';
-import { TrackbridgeError } from '../../src/errors.js';
-import { isObject, type JsonObject, type JsonValue } from '../../src/event/event.js';
 import { createRudderstackSource } from '../../src/sources/rudderstack.js';
 import { encodeDelivery } from '../decode/rudderstack-encoder.js';
 import { wireCases } from '../decode/wire-cases.js';
 import { json } from '../event/arbitraries.js';
-import { noSpec } from './rudderstack-support.js';
-import { noMultipart, OPEN, outcomeOf, sourceConfig } from './support.js';
+import { noSpec } from './spec.js';
+import { OPEN, outcomeOf, sourceConfig } from './support.js';
 
 // The promise of the shipped transformation: it does not matter by which method an event is delivered.
 
 const config = sourceConfig({ type: 'rudderstack', extraTypes: ['merge'] });
-const source = createRudderstackSource('rudderstack', config, OPEN, noMultipart, noSpec);
+const source = createRudderstackSource('rudderstack', config, OPEN, noSpec);
 
 /** What becomes of an event on its way through RudderStack, the transformation and the source. */
 async function deliver(sent: JsonObject, webhookMethod: string, path = ''): Promise<unknown> {
   const webhookUrl = `https://example.com/in${path}?src=rudder&a=1&type=page`;
   const wire = encodeDelivery(transformEvent(sent) as JsonObject, { webhookUrl, webhookMethod });
   const [pathname = '', query = ''] = wire.requestUri.split('?');
-  const below = pathname.replace(/^\/in\/?/, '');
+  const subpath = pathname.replace(/^\/in\/?/, '');
   try {
-    source.checkBelow(below);
-    const parts = { method: wire.method, query, below, headers: wire.rawHeaders, body: wire.body };
+    source.checkSubpath(subpath);
+    const parts = {
+      method: wire.method,
+      query,
+      subpath,
+      headers: wire.rawHeaders,
+      body: wire.body,
+    };
     return await outcomeOf(source, parts);
   } catch (error) {
     if (!(error instanceof TrackbridgeError)) throw error;

@@ -1,19 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import type { QueryConfig, SourceConfig } from '../../src/config/config.js';
+import type { QueryConfig, RudderstackSourceConfig } from '../../src/config/config.js';
+import type { JsonObject } from '../../src/core/json.js';
 import { transformEvent } from '../../src/decode/transformation.js';
-import type { JsonObject } from '../../src/event/event.js';
 import { createRudderstackSource } from '../../src/sources/rudderstack.js';
 import type { Source } from '../../src/sources/source.js';
 import { sharedSecret } from '../../src/verify/shared-secret.js';
 import { encodeDelivery } from '../decode/rudderstack-encoder.js';
 import { queryOf, type WireCase, wireCases } from '../decode/wire-cases.js';
-import { shippedSpec } from './rudderstack-support.js';
+import { shippedSpec } from './spec.js';
 import {
   canonicalOf,
   codeOf,
   type DeliveryParts,
   deliveryOf,
-  noMultipart,
   OPEN,
   RECEIVED_AT,
   sourceConfig,
@@ -22,9 +21,9 @@ import {
 
 const spec = shippedSpec();
 
-function sourceWith(changes: Partial<SourceConfig> = {}): Source {
+function sourceWith(changes: Partial<RudderstackSourceConfig> = {}): Source {
   const config = sourceConfig({ type: 'rudderstack', path: '/hook', ...changes });
-  return createRudderstackSource('rudderstack', config, OPEN, noMultipart, spec);
+  return createRudderstackSource('rudderstack', config, OPEN, spec);
 }
 
 /** The value of the only event of a delivery. */
@@ -38,7 +37,7 @@ function withQuery(query: Partial<QueryConfig>): Source {
 }
 
 const source = sourceWith();
-const get = (query: string, below = ''): DeliveryParts => ({ method: 'GET', query, below });
+const get = (query: string, subpath = ''): DeliveryParts => ({ method: 'GET', query, subpath });
 
 describe('a rudderstack source', () => {
   it('takes queries and bodies, on its path and below, and asks again for late bodies by 408', () => {
@@ -55,26 +54,26 @@ describe('a rudderstack source', () => {
       secrets: ['a-secret-of-the-test'],
     });
     const config = sourceConfig({ type: 'rudderstack' });
-    const closed = createRudderstackSource('rs', config, [verifier], noMultipart, spec);
+    const closed = createRudderstackSource('rs', config, [verifier], spec);
     const { signal } = new AbortController();
     const other = ['authorization', 'Bearer other'] as const;
     const right = ['Authorization', 'a-secret-of-the-test'] as const;
     for (const headers of [[other, right], [right, other], [right]]) {
-      expect((await closed.verify(deliveryOf({ headers }), signal)).holds).toBe(true);
+      expect((await closed.verify(deliveryOf({ headers }), signal)).passed).toBe(true);
     }
-    expect((await closed.verify(deliveryOf({ headers: [other, other] }), signal)).holds).toBe(
+    expect((await closed.verify(deliveryOf({ headers: [other, other] }), signal)).passed).toBe(
       false,
     );
   });
 });
 
 describe('the deliveries of the vectors', () => {
-  const partsOf = ({ delivery }: WireCase, below = ''): DeliveryParts => ({
+  const partsOf = ({ delivery }: WireCase, subpath = ''): DeliveryParts => ({
     method: delivery.method,
     query: queryOf(delivery),
     headers: delivery.rawHeaders,
     body: delivery.body,
-    below,
+    subpath,
   });
   const bodies = wireCases().filter(({ delivery }) => delivery.body !== '');
   const queries = wireCases().filter(({ delivery }) => delivery.body === '');
@@ -126,37 +125,43 @@ describe('the deliveries of the vectors', () => {
 });
 
 describe('a path below', () => {
-  const below = (path: string, from = source): Promise<unknown> =>
-    codeOf(() => from.checkBelow(path));
-
   it.each([
-    ['', undefined],
-    ['track', undefined],
-    ['track/', undefined],
-    ['TRACK/Order%20Completed', undefined],
-    ['track/Order%20Completed/', undefined],
-    ['track/a%2Fb', undefined],
-    ['identify', undefined],
-    ['record', undefined],
-    ['purchase', 'NOT_FOUND'],
-    ['purchase/x', 'NOT_FOUND'],
-    ['/track', undefined],
-    ['/', undefined],
-    ['track/a/b', undefined],
-    ['track/a//', undefined],
-    ['/purchase', 'NOT_FOUND'],
-    ['track%2Fa', 'NOT_FOUND'],
-    ['__proto__', 'NOT_FOUND'],
-    ['track/%zz', 'REQUEST_MALFORMED'],
-    ['%ff/x', 'REQUEST_MALFORMED'],
-  ])('`%s` is answered with %s', async (path, code) => {
-    expect(await below(path)).toBe(code);
+    ...[
+      'purchase',
+      'purchase/x',
+      '/purchase',
+      'track%2Fa',
+      '__proto__',
+      'constructor',
+      '%ff/x',
+      '50%',
+    ],
+    ...['product/search', 'tracks/a', 'some path', '..', 'a/../track', '', '/', '//'],
+  ])('that starts with no type is accepted and says nothing: `%s`', async (subpath) => {
+    expect(() => source.checkSubpath(subpath)).not.toThrow();
+    const body = '{"type":"page","name":"Home"}';
+    expect(await onlyValue(source, { subpath, body })).toEqual({ type: 'page', name: 'Home' });
+    expect(await onlyValue(source, { subpath, body: '{"a":1}' })).toEqual({ a: 1 });
+    expect(await onlyValue(source, { ...get('a=1'), subpath })).toEqual({
+      type: 'track',
+      properties: { a: '1' },
+    });
   });
 
   it('may name a type of extraTypes, in any case', async () => {
-    expect(await below('merge')).toBe('NOT_FOUND');
-    expect(await below('merge', sourceWith({ extraTypes: ['Merge'] }))).toBeUndefined();
-    expect(await below('MERGE/x', sourceWith({ extraTypes: ['Merge'] }))).toBeUndefined();
+    const extra = sourceWith({ extraTypes: ['Merge'] });
+    for (const subpath of ['merge', 'MERGE/x']) {
+      expect(await onlyValue(extra, { ...get('a=1'), subpath })).toMatchObject({ type: 'merge' });
+      expect(await onlyValue(source, { ...get('a=1'), subpath })).toMatchObject({ type: 'track' });
+    }
+  });
+
+  it('is taken as it stands where it is not percent-encoded UTF-8', async () => {
+    for (const name of ['50%', '%zz', '%ff']) {
+      expect(await onlyValue(source, { ...get('a=1'), subpath: `track/${name}` })).toMatchObject({
+        event: name,
+      });
+    }
   });
 
   it.each([
@@ -185,7 +190,7 @@ describe('a path below', () => {
 
   it('helps a body only where it has no type itself', async () => {
     const body = (value: unknown, path: string) =>
-      valuesOf(source, { body: JSON.stringify(value), below: path });
+      valuesOf(source, { body: JSON.stringify(value), subpath: path });
     expect(await body({ type: 'page', name: 'A' }, 'track/B')).toEqual([
       { type: 'page', name: 'A' },
     ]);
@@ -208,7 +213,7 @@ describe('a path below', () => {
       webhookMethod: 'GET',
     });
     const parts = { method: 'GET', query: queryOf(wire), headers: wire.rawHeaders };
-    expect(await onlyValue(source, { ...parts, below: 'track/Other' })).toEqual(sent);
+    expect(await onlyValue(source, { ...parts, subpath: 'track/Other' })).toEqual(sent);
   });
 });
 
@@ -264,8 +269,11 @@ describe('the configuration of queries', () => {
 
 describe('a query', () => {
   it('without data makes an event without data', async () => {
-    for (const query of ['', '=%3Cnil%3E', '&&']) {
+    for (const query of ['', '&&']) {
       expect(await onlyValue(source, get(query))).toEqual({ type: 'track' });
+    }
+    for (const query of ['=%3Cnil%3E', '=[]', '=%7B%7D']) {
+      expect(await onlyValue(source, get(query))).toEqual({ type: 'track', properties: {} });
     }
   });
 
@@ -305,10 +313,12 @@ describe('a query', () => {
     }
   });
 
-  it('does not stand in for the body of POST, PUT and PATCH', async () => {
+  it('does not stand in for the body of POST, PUT and PATCH, which may be empty', async () => {
     for (const method of ['POST', 'PUT', 'PATCH']) {
-      const parts = deliveryOf({ method, query: 'a=1' });
-      expect(await codeOf(() => source.decode(parts))).toBe('BODY_EMPTY');
+      for (const body of ['', ' \r\n', '\ufeff']) {
+        const parts = deliveryOf({ method, query: 'a=1', body });
+        expect(await source.decode(parts)).toEqual({ batch: true, events: [] });
+      }
     }
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { JsonValue } from '../../src/event/event.js';
-import { createSegmentSource, nothingBelow } from '../../src/sources/segment.js';
+import type { JsonValue } from '../../src/core/json.js';
+import { createSegmentSource } from '../../src/sources/segment.js';
 import { segmentSignature } from '../../src/verify/segment-signature.js';
 import { sign } from '../verify/signed.js';
 import {
@@ -8,14 +8,13 @@ import {
   codeOf,
   decode,
   deliveryOf,
-  noMultipart,
   OPEN,
   outcomeOf,
   sourceConfig,
   valuesOf,
 } from './support.js';
 
-const source = createSegmentSource('segment', sourceConfig(), OPEN, noMultipart);
+const source = createSegmentSource('segment', sourceConfig(), OPEN);
 const bodyOf = (value: JsonValue) => ({ body: JSON.stringify(value) });
 
 describe('a segment source', () => {
@@ -24,7 +23,7 @@ describe('a segment source', () => {
     expect(source.route.test('/in/below')).toBe(false);
     // 408 is not on Segment's list of what it retries.
     expect(source.lateBody).toBe('BUDGET_SPENT');
-    expect(source.checkBelow('')).toBeUndefined();
+    expect(source.checkSubpath('')).toBeUndefined();
   });
 
   it('verifies by the schemes of its configuration', async () => {
@@ -35,17 +34,17 @@ describe('a segment source', () => {
       secrets: [secret],
       batch: 'first-element',
     });
-    const signed = createSegmentSource('segment', sourceConfig(), [verifier], noMultipart);
+    const signed = createSegmentSource('segment', sourceConfig(), [verifier]);
     const { signal } = new AbortController();
     const headers = [['X-Signature', sign(secret, '{"a":1}')]] as const;
     const right = await signed.verify(deliveryOf({ headers, body: '[{"a":1},{"b":2}]' }), signal);
-    if (!right.holds) throw new Error(right.reason);
+    if (!right.passed) throw new Error(right.reason);
     expect([right.coverage(0), right.coverage(1)].map((each) => each.authenticated)).toEqual([
       true,
       false,
     ]);
     expect(await signed.verify(deliveryOf({ headers, body: '{"a":2}' }), signal)).toMatchObject({
-      holds: false,
+      passed: false,
     });
   });
 });
@@ -69,7 +68,7 @@ describe('a single event', () => {
 
   it('that has no type is wrapped where the source says so, and refused where not', async () => {
     const untyped = { as: 'track', event: 'Untyped' };
-    const lenient = createSegmentSource('segment', sourceConfig({ untyped }), OPEN, noMultipart);
+    const lenient = createSegmentSource('segment', sourceConfig({ untyped }), OPEN);
     expect(await canonicalOf(lenient, bodyOf({ a: 1 }))).toMatchObject({
       type: 'track',
       event: 'Untyped',
@@ -169,10 +168,12 @@ describe('what stands beside a batch', () => {
   });
 
   it('is taken over by an item whose own context is null, and not by one whose is no object', async () => {
-    expect(await itemOf({ context: null, integrations: 'none' })).toMatchObject({
-      context: shared.context,
-      integrations: 'none',
-    });
+    for (const context of [null, []]) {
+      expect(await itemOf({ context, integrations: 'none' })).toMatchObject({
+        context: shared.context,
+        integrations: 'none',
+      });
+    }
   });
 
   it('is left alone where it is no object itself', async () => {
@@ -186,29 +187,24 @@ describe('what stands beside a batch', () => {
     expect(await itemOf(['a'])).toEqual(['a']);
   });
 
-  it('is refused where copies of it would fill the store', async () => {
+  it('is not copied where copies of it would fill the store: the events go into quarantine', async () => {
     const context = { filler: 'x'.repeat(100_000) };
     const batch = (length: number) => Array.from({ length }, () => ({ type: 'page' }));
     const decodeBatch = (length: number) =>
       decode(source, bodyOf({ context, batch: batch(length) }));
-    expect(await codeOf(() => decodeBatch(200))).toBe('LIMIT_EXCEEDED');
-    expect((await decodeBatch(100)).events).toHaveLength(100);
+    const [first, ...others] = (await decodeBatch(200)).events;
+    expect(others).toHaveLength(199);
+    expect(first?.value).toEqual({ type: 'page' });
+    expect(source.violationsOf?.(null, first?.sent ?? {})).toMatchObject([{ path: '' }]);
+    const { events } = await decodeBatch(100);
+    expect(events[99]).toEqual({ value: { type: 'page', context } });
+    expect(source.violationsOf?.(null, {})).toEqual([]);
   });
 
   it('reaches the event inside a wrapper', async () => {
     expect(await itemOf({ json: { type: 'track' } }, { context: { a: 1 } })).toEqual({
       type: 'track',
       context: { a: 1 },
-    });
-  });
-});
-
-describe('the error for a path below a source', () => {
-  it('is a 404 with a hint', () => {
-    expect(nothingBelow('rs', 'try /track')).toMatchObject({
-      code: 'NOT_FOUND',
-      status: 404,
-      message: expect.stringContaining('try /track'),
     });
   });
 });

@@ -1,31 +1,38 @@
 import type { SourceConfig } from '../../src/config/config.js';
-import { createCanonicalizer, type Outcome } from '../../src/event/canonicalizer.js';
-import type { CanonicalEvent, JsonValue } from '../../src/event/event.js';
+import type { JsonValue } from '../../src/core/json.js';
+import { type Canonicalized, createCanonicalizer } from '../../src/event/canonicalizer.js';
+import type { CanonicalEvent } from '../../src/event/event.js';
 import type { Decoded, Delivery, Source } from '../../src/sources/source.js';
 import { headerLines } from '../../src/verify/header-lines.js';
 import { none } from '../../src/verify/none.js';
 
 const canonicalize = createCanonicalizer();
 
-/** A source's configuration with the defaults of the contract. */
-export function sourceConfig(changes: Partial<SourceConfig> = {}): SourceConfig {
-  return {
+type ConfigOf<Type extends SourceConfig['type']> = Extract<SourceConfig, { type: Type }>;
+
+/** A source's configuration, `segment` unless it says otherwise, with the defaults of the contract. */
+export function sourceConfig<Type extends SourceConfig['type'] = 'segment'>(
+  changes: { readonly type?: Type } & Partial<ConfigOf<Type>> = {},
+): ConfigOf<Type> {
+  const common = {
     type: 'segment',
     path: '/in',
     verify: [{ scheme: 'none' }],
-    query: { types: 'spec', type: 'track' },
     ack: 'queued',
     extraTypes: [],
+    require: 'nothing',
     onUnauthenticated: 'reject',
     unauthenticatedLimit: 10_000,
-    ...changes,
   };
+  const query = { query: { types: 'spec', type: 'track' } };
+  const own = changes.type === 'rudderstack' ? query : {};
+  return { ...common, ...own, ...changes } as unknown as ConfigOf<Type>;
 }
 
 export interface DeliveryParts {
   readonly method?: string;
   readonly query?: string;
-  readonly below?: string;
+  readonly subpath?: string;
   /** Header lines in order, names as on the wire. */
   readonly headers?: readonly (readonly [string, string])[];
   readonly body?: string | Buffer;
@@ -39,7 +46,7 @@ export function deliveryOf(parts: DeliveryParts = {}): Delivery {
     id: '019b7c5a-0000-7000-8000-00000000000d',
     method: parts.method ?? 'POST',
     query: parts.query ?? '',
-    below: parts.below ?? '',
+    subpath: parts.subpath ?? '',
     headers: headerLines((parts.headers ?? []).flat()),
     body: Buffer.from(parts.body ?? ''),
     remote: '192.0.2.1',
@@ -52,10 +59,6 @@ export function deliveryOf(parts: DeliveryParts = {}): Delivery {
 /** One verifier, for sources whose verification is not looked at. */
 export const OPEN = [none()];
 
-export async function noMultipart(): Promise<never> {
-  throw new Error('nothing here is multipart');
-}
-
 export async function decode(source: Source, parts: DeliveryParts): Promise<Decoded> {
   return await source.decode(deliveryOf(parts));
 }
@@ -66,7 +69,7 @@ export async function valuesOf(source: Source, parts: DeliveryParts): Promise<Js
 }
 
 /** What becomes of the only event of a delivery. */
-export async function outcomeOf(source: Source, parts: DeliveryParts): Promise<Outcome> {
+export async function outcomeOf(source: Source, parts: DeliveryParts): Promise<Canonicalized> {
   const { events } = await decode(source, parts);
   const [raw] = events;
   if (raw === undefined || events.length > 1) throw new Error('it holds not one event');
@@ -79,6 +82,7 @@ export async function outcomeOf(source: Source, parts: DeliveryParts): Promise<O
     receivedAt: RECEIVED_AT,
     authenticated: true,
     verifiedBy: 'shared-secret',
+    scope: source.name,
     extraTypes: source.config.extraTypes,
     uuid: () => '019b7c5a-0000-7000-8000-000000000001',
     ...(raw.collisions === undefined ? {} : { collisions: raw.collisions }),

@@ -1,6 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
-import type { DeliveryRecord, DeliverySummary, Fixture } from '../../src/inspect/record.js';
+import type {
+  DeliveryRecord,
+  DeliverySummary,
+  Fixture,
+} from '../../src/workbench/inspect/record.js';
 
 /** An admin listener that says what a test tells it to, by the inspector's API. */
 export interface FakeAdmin {

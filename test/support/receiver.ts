@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+export const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
 /** The built program as a process of its own, in a working directory of its own. */
 export interface Receiver {
@@ -19,6 +19,9 @@ export interface Receiver {
   /** Ends it by this signal and resolves to its exit code (null where the signal ended it). */
   end(signal?: NodeJS.Signals): Promise<number | null>;
 }
+
+/** The line of the log that ends a start; of a process that only dispatches, the second. */
+const STARTED = /"msg":"(?:listening|delivering)"\}$/;
 
 export interface ReceiverOptions {
   /** The configuration file's content; left out, there is none. `server.port` and `admin.port` should be 0. */
@@ -71,9 +74,7 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       err += text;
       // Looked for only until it is there: a receiver under load says a great deal.
-      const line = isListening
-        ? undefined
-        : err.split('\n').find((each) => each.includes('"msg":"listening"') && each.endsWith('}'));
+      const line = isListening ? undefined : err.split('\n').find((each) => STARTED.test(each));
       if (line === undefined) return;
       isListening = true;
       resolve(JSON.parse(line));

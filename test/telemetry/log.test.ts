@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { createLog } from '../../src/telemetry/log.js';
-import { readableLog } from '../http/harness.js';
+import { readableLog } from '../ingest/harness.js';
 
 describe('a log line', () => {
   it('is JSON with the time and the level as people read them, and nothing of this machine', () => {
     const { log, lines } = readableLog();
-    log.info({ requestId: 'the-id' }, 'delivery taken');
+    log.info({ requestId: 'the-id' }, 'delivery accepted');
     const [line] = lines();
     expect(line).toEqual({
       level: 'info',
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       requestId: 'the-id',
-      msg: 'delivery taken',
+      msg: 'delivery accepted',
     });
   });
 

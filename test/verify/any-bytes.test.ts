@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { firstElement, repeatsMember } from '../../src/verify/first-element.js';
-import { jsonStart, skipValue } from '../../src/verify/json-scan.js';
+import {
+  beginsUnambiguously,
+  firstElement,
+  isUnambiguous,
+} from '../../src/verify/first-element.js';
+import { jsonStart, lastMember, skipValue } from '../../src/verify/json-scan.js';
 import { mutateBytes } from '../fuzz/mutate-bytes.js';
 import { Random } from '../fuzz/random.js';
 
@@ -21,10 +25,16 @@ describe('the reader of JSON bytes', () => {
         expect(start).toBeLessThanOrEqual(body.length);
         const end = skipValue(body, start);
         expect(end === -1 || (end > start && end <= body.length)).toBe(true);
-        repeatsMember(body);
-        const { element, json } = firstElement(body) ?? {};
-        for (const slice of [element, json]) {
+        beginsUnambiguously(body);
+        const found = firstElement(body);
+        if (found !== undefined) isUnambiguous(found);
+        for (const slice of [found?.element, found?.json]) {
           if (slice !== undefined) expect(body.includes(slice)).toBe(true);
+        }
+        const member = lastMember(body, start, 'json');
+        if (member !== undefined) {
+          expect(member.end).toBeLessThan(member.after);
+          expect(member.after).toBeLessThanOrEqual(body.length);
         }
       }),
       { numRuns: 2_000 },

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { type Verification, verifyAll } from '../../src/verify/combine.js';
+import { rejectedByHead, type Verification, verifyAll } from '../../src/verify/combine.js';
 import type { Verdict, Verifier } from '../../src/verify/verifier.js';
 import { signedOf } from './signed.js';
 
 const { signal } = new AbortController();
-const ALL: Verdict = { holds: true, covers: 'all' };
-const FIRST: Verdict = { holds: true, covers: 'first' };
-const NOTHING: Verdict = { holds: true, covers: 'nothing' };
-const FAILS: Verdict = { holds: false, reason: 'wrong' };
+const ALL: Verdict = { passed: true, covers: 'all' };
+const FIRST: Verdict = { passed: true, covers: 'first' };
+const NOTHING: Verdict = { passed: true, covers: 'nothing' };
+const FAILS: Verdict = { passed: false, reason: 'wrong' };
 
 function scheme(name: string, verdict: Verdict): Verifier {
   return { scheme: name, verify: () => verdict };
@@ -18,7 +18,7 @@ function later(name: string, verdict: Verdict): Verifier {
 }
 
 function at(verification: Verification, index: number): string {
-  if (!verification.holds) return `refused: ${verification.reason}`;
+  if (!verification.passed) return `refused: ${verification.reason}`;
   const { authenticated, verifiedBy } = verification.coverage(index);
   return `${authenticated} ${verifiedBy}`;
 }
@@ -68,7 +68,7 @@ describe('verifyAll', () => {
   });
 
   it('refuses where no scheme is configured', async () => {
-    expect((await verifyAll([])(signedOf(), signal)).holds).toBe(false);
+    expect((await verifyAll([])(signedOf(), signal)).passed).toBe(false);
   });
 
   it('answers at once where no scheme waits', () => {
@@ -97,5 +97,25 @@ describe('verifyAll', () => {
   it('rejects where a scheme cannot tell', async () => {
     const broken: Verifier = { scheme: 'jwt', verify: () => Promise.reject(new Error('outage')) };
     await expect(verifyAll([broken])(signedOf(), signal)).rejects.toThrow('outage');
+  });
+});
+
+describe('refusedByHead', () => {
+  const early = (name: string, verdict: Verdict): Verifier => ({
+    ...scheme(name, verdict),
+    headOnly: true,
+  });
+  const reason = (...verifiers: Verifier[]): string | undefined =>
+    rejectedByHead(verifiers)(signedOf(), signal);
+
+  it('is the reason of the first scheme that needs no body', () => {
+    expect(reason(early('basic', ALL), early('shared-secret', FAILS))).toBe('wrong');
+  });
+
+  it('says nothing where the body, or something that takes time, has a say', () => {
+    expect(reason(scheme('hmac', FAILS))).toBeUndefined();
+    expect(reason(later('jwt', FAILS))).toBeUndefined();
+    expect(reason(early('basic', ALL), scheme('hmac', FAILS))).toBeUndefined();
+    expect(reason()).toBeUndefined();
   });
 });

@@ -23,6 +23,16 @@ describe('headerLines', () => {
     expect(headerLines([]).first('host')).toBeUndefined();
   });
 
+  it('names every header once, in lower case, and no value', () => {
+    expect(lines.names()).toEqual(['x-signature', 'host']);
+    expect(headerLines([]).names()).toEqual([]);
+  });
+
+  it('tells names of the same length apart', () => {
+    expect(headerLines(['x-one', '1', 'x-two', '2']).first('x-two')).toBe('2');
+    expect(headerLines(['x-one', '1']).first('x-two')).toBeUndefined();
+  });
+
   it('keeps an empty value apart from a missing header', () => {
     expect(headerLines(['X-Empty', '']).first('x-empty')).toBe('');
   });

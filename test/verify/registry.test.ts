@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/clock.js';
 import type { VerifyConfig } from '../../src/config/config.js';
+import { systemClock } from '../../src/core/clock.js';
 import { createVerifier } from '../../src/verify/registry.js';
 import { signedOf } from './signed.js';
 
@@ -27,7 +27,7 @@ describe('createVerifier', () => {
       const verifier = createVerifier(config, systemClock);
       expect(verifier.scheme).toBe(config.scheme);
       const verdict = await verifier.verify(signedOf(), new AbortController().signal);
-      expect(verdict.holds).toBe(false);
+      expect(verdict.passed).toBe(false);
     },
   );
 
@@ -35,7 +35,7 @@ describe('createVerifier', () => {
     const verifier = createVerifier({ scheme: 'none' }, systemClock);
     expect(verifier.scheme).toBe('none');
     expect(verifier.verify(signedOf(), new AbortController().signal)).toMatchObject({
-      holds: true,
+      passed: true,
     });
   });
 });

@@ -29,7 +29,7 @@ export function verdictOf(verifier: Verifier, parts: SignedParts): Verdict {
 
 /** The reason of a verdict that does not hold. */
 export function reasonOf(verdict: Verdict): string {
-  if (verdict.holds) throw new Error('the verdict holds');
+  if (verdict.passed) throw new Error('the verdict passed');
   return verdict.reason;
 }
 

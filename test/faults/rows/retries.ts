@@ -103,14 +103,14 @@ function idempotencyProblems(taken: readonly TakenEvent[]): readonly string[] {
   let misnamed = 0;
   let different = 0;
   for (const event of taken) {
-    if (event.key !== event.messageId) misnamed++;
+    if (event.key === undefined || !event.key.endsWith(`:${event.messageId}`)) misnamed++;
     const known = first.get(event.messageId);
     // Every acceptance has a receipt of its own: equal bytes are one event delivered again.
     if (known !== undefined && known.content !== event.content) different++;
     first.set(event.messageId, known ?? event);
   }
   return [
-    ...(misnamed > 0 ? [`${misnamed} came without their messageId as Idempotency-Key`] : []),
+    ...(misnamed > 0 ? [`${misnamed} came without their key as Idempotency-Key`] : []),
     ...(different > 0 ? [`${different} came twice as different events`] : []),
   ];
 }

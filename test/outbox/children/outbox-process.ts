@@ -3,17 +3,17 @@
  *
  * Arguments: the path of the store, and optionally after how many messageIds they are merged (then without a thread).
  * `OUTBOX_DURABILITY` is its durability, `full` where unset. Commands: `{ id, do: 'append', ids, quarantined }`, `'stats'`,
- * `'probe'`, `'tick'`, `'warnings'`, `'close'`; each is answered with `{ id, result }` or `{ id, error }`.
+ * `'probe'`, `'tick'`, `'warnings'`, `'errors'`, `'close'`; each is answered with `{ id, result }` or `{ id, error }`.
  */
-import { systemClock } from '../../../src/clock.js';
-import { TrackbridgeError } from '../../../src/errors.js';
-import { SqliteOutbox } from '../../../src/outbox/sqlite.js';
+import { systemClock } from '../../../src/core/clock.js';
+import { TrackbridgeError } from '../../../src/core/errors.js';
+import { SqliteOutbox } from '../../../src/outbox/sqlite/outbox.js';
 import { inProcess } from '../in-process.js';
-import { delivery, newEvent, newQuarantined } from '../samples.js';
+import { delivery, named, newEvent, newQuarantined } from '../samples.js';
 
 export interface Command {
   readonly id: number;
-  readonly do: 'append' | 'stats' | 'probe' | 'tick' | 'warnings' | 'close';
+  readonly do: 'append' | 'stats' | 'probe' | 'tick' | 'warnings' | 'errors' | 'close';
   readonly ids?: readonly string[];
   /** How many entries for quarantine come with them. */
   readonly quarantined?: number;
@@ -33,17 +33,25 @@ const options = {
   durability: process.env['OUTBOX_DURABILITY'] === 'normal' ? 'normal' : 'full',
   dedupeWindow: 3_600_000,
   maxPending: 1_000_000,
-  retention: 3_600_000,
+  retention: { age: 3_600_000 },
 } as const;
 const warnings: string[] = [];
+const errors: { readonly message: string; readonly detail: string }[] = [];
 const log = {
   warn: (_: object, message: string) => void warnings.push(message),
-  error: () => undefined,
+  error: (fields: object, message: string) =>
+    void errors.push({ message, detail: detailOf(fields) }),
 };
 const outbox =
   mergeSeenAt === undefined
     ? new SqliteOutbox(options, { clock: systemClock, log })
     : inProcess(options, systemClock, { mergeSeenAt: Number(mergeSeenAt) }).outbox;
+
+/** What the log says beside the message. */
+function detailOf(fields: object): string {
+  if ('file' in fields) return String(fields.file);
+  return 'err' in fields ? String(fields.err) : '';
+}
 
 async function run(command: Command): Promise<unknown> {
   switch (command.do) {
@@ -63,6 +71,8 @@ async function run(command: Command): Promise<unknown> {
       return 'alive';
     case 'warnings':
       return warnings;
+    case 'errors':
+      return errors;
     case 'close':
       return outbox.close();
   }
@@ -80,7 +90,7 @@ process.on('message', (command: Command) => {
   );
 });
 
-outbox.open(['archive']).then(
+outbox.open(named('archive')).then(
   () => process.send?.({ id: 0, result: 'open' }),
   (error: unknown) => process.send?.({ id: 0, error: describe(error) }),
 );

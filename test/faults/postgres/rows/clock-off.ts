@@ -1,0 +1,30 @@
+import type { Row } from '../../row.js';
+import { openStore } from '../store.js';
+
+const HOUR = 60 * 60_000;
+
+/** The clock of a dispatcher is an hour off, in either direction. */
+export const clockOff: Row = {
+  name: 'clock-off',
+  fault: 'the clock of one of two dispatchers is an hour ahead, then an hour behind',
+  mustHold: 'nothing changes: each user’s order, nothing duplicated or given up',
+  limitMs: 240_000,
+  async run(context) {
+    const clock = await context.jumpingClock();
+    const store = await openStore(context);
+    await store.start('receiver', 'receive');
+    await store.start('dispatcher-1', 'dispatch');
+    await store.start('dispatcher-2', 'dispatch', clock.env);
+    await store.send(['receiver']);
+    await store.acknowledged(3_000);
+    await clock.set(HOUR);
+    await store.acknowledged(10_000);
+    await clock.set(-HOUR);
+    await store.acknowledged();
+    await store.finish();
+    const { ledger } = store;
+    const { duplicated } = ledger.outcome();
+    ledger.expect(duplicated === 0, `${duplicated} events came twice`);
+    return ledger.outcome();
+  },
+};

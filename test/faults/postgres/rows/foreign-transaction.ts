@@ -1,0 +1,43 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { eventually } from '../../../support/receiver.js';
+import type { Row } from '../../row.js';
+import { openStore } from '../store.js';
+
+const OPEN_MS = 8_000;
+
+/** A transaction of somebody else writes and stays open. */
+export const foreignTransaction: Row = {
+  name: 'foreign-transaction',
+  fault: 'a transaction of another program writes into another table and stays open',
+  mustHold:
+    'deliveries are accepted, delivery to sinks waits, the log names the process, nothing is lost',
+  limitMs: 240_000,
+  async run(context) {
+    const store = await openStore(context);
+    const member = await store.start('member-1', 'all');
+    await store.send(['member-1']);
+    const { ledger } = store;
+    await store.acknowledged(5_000);
+    const client = new pg.Client({
+      connectionString: `postgresql://postgres@127.0.0.1:${store.cluster.port}/postgres`,
+      application_name: 'somebody else',
+    });
+    await client.connect();
+    await client.query('BEGIN; CREATE TABLE foreign_table (a integer)');
+    const before = ledger.acknowledged;
+    await sleep(OPEN_MS);
+    const waiting = store.sink.taken.length;
+    await store.acknowledged(before + 1_000);
+    ledger.expect(store.sink.taken.length === waiting, 'delivery did not wait');
+    await eventually(
+      () => member.stderr(),
+      (log) => log.includes('application somebody else'),
+    );
+    await client.query('COMMIT');
+    await client.end();
+    await store.acknowledged();
+    await store.finish();
+    return ledger.outcome();
+  },
+};
