@@ -4,8 +4,15 @@ WORKDIR /app
 COPY package.json package-lock.json tsconfig.json tsconfig.build.json ./
 COPY src ./src
 COPY schemas ./schemas
-# `prepare` compiles; then the tree is cut down to what runs.
-RUN npm install --no-audit --no-fund && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+# `prepare` compiles. Then the tree is cut down to what runs: the dependencies, and the drivers of all sinks, which a package
+# leaves to its users. Their versions are those of the lock file.
+RUN npm ci --no-audit --no-fund && \
+  node -e "const manifest = require('./package.json'); \
+    Object.assign(manifest.dependencies, manifest.peerDependencies); \
+    for (const name in manifest.peerDependencies) delete manifest.devDependencies[name]; \
+    delete manifest.peerDependencies; delete manifest.peerDependenciesMeta; \
+    fs.writeFileSync('package.json', JSON.stringify(manifest, null, 2))" && \
+  npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM node:22-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080
