@@ -37,5 +37,17 @@ tool() {
 
 # Its mock broker stands in for Kafka.
 tool kcat kcat
+# The shells that `trackbridge completion` writes scripts for, and a reader of manual pages.
+tool zsh zsh
+tool fish fish
+tool mandoc mandoc
+# Check the unit file and the alert rules.
+tool systemd-analyze systemd
+tool promtool prometheus
+# The proxies whose configurations are in deploy.
+tool nginx nginx-light
+tool haproxy haproxy
+tool caddy caddy
+tool apache2 apache2
 # For the SDKs that run in pages.
 tool chromium chromium
