@@ -37,6 +37,7 @@ export default defineConfig({
       project('slow', SLOW, []),
     ],
     globalSetup: './test/temporary.ts',
+    setupFiles: './test/properties.ts',
     // End-to-end tests mostly wait for the program, so two cores run three of them at once.
     maxWorkers: Math.max(3, availableParallelism() - 1),
     // Real sockets and fsyncs on a shared machine: a slow moment must not read as a failure.
