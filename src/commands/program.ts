@@ -1,21 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { oneLine } from '../core/printable.js';
 import { programVersion } from '../core/version.js';
-import { checkCommand } from './check.js';
-import { completionCommand } from './completion/command.js';
-import { devCommand } from './dev/command.js';
-import { doctorCommand } from './doctor.js';
-import { deadLettersCommand } from './entries/dead-letters.js';
-import { quarantineCommand } from './entries/quarantine.js';
 import { type CommandContext, EXIT, reportFailure } from './io.js';
-import { outboxCommand } from './outbox.js';
-import { sendCommand } from './send/command.js';
-import { serveCommand } from './serve.js';
-import { sinksCommand } from './sinks.js';
-import { statsCommand } from './stats.js';
-import { tailCommand } from './tail/command.js';
-import { transformationCommand } from './transformation.js';
-import { verifyCommand } from './verify.js';
 
 /** What a program needs of the process it runs in. The program tracks by itself whether a command failed. */
 export type ProgramContext = Omit<CommandContext, 'fail'>;
@@ -29,8 +15,8 @@ export async function runProgram(
   const fail = (): void => {
     code = EXIT.failure;
   };
-  const program = createProgram({ ...context, fail });
   try {
+    const program = await createProgram({ ...context, fail }, args[0]);
     await program.parseAsync(args, { from: 'user' });
     return code;
   } catch (error) {
@@ -39,8 +25,46 @@ export async function runProgram(
   }
 }
 
-/** Creates the whole command line: every command with its options and help. */
-export function createProgram(context: CommandContext): Command {
+/** Creates a command of the program. */
+type CreateCommand = (context: CommandContext) => Command;
+
+/**
+ * Every command by its heading in `--help` and its name. A run loads the command that it runs and no other: a receiver
+ * that loads the tools for testing, with an HTTP client and an XML builder, holds some 20 MB more for good.
+ */
+const COMMANDS: Readonly<Record<string, Readonly<Record<string, () => Promise<CreateCommand>>>>> = {
+  'Run a receiver': {
+    serve: async () => (await import('./serve.js')).serveCommand,
+    dev: async () => (await import('./dev/command.js')).devCommand,
+    check: async () => (await import('./check.js')).checkCommand,
+  },
+  'Test and diagnose': {
+    send: async () => (await import('./send/command.js')).sendCommand,
+    verify: async () => (await import('./verify.js')).verifyCommand,
+    doctor: async () => (await import('./doctor.js')).doctorCommand,
+    transformation: async () => (await import('./transformation.js')).transformationCommand,
+  },
+  'Operate a receiver': {
+    stats: async () => (await import('./stats.js')).statsCommand,
+    tail: async () => (await import('./tail/command.js')).tailCommand,
+    'dead-letters': async () => (await import('./entries/dead-letters.js')).deadLettersCommand,
+    quarantine: async () => (await import('./entries/quarantine.js')).quarantineCommand,
+    sinks: async () => (await import('./sinks.js')).sinksCommand,
+    outbox: async () => (await import('./outbox.js')).outboxCommand,
+  },
+  'Set up a shell': {
+    completion: async () => {
+      const { completionCommand } = await import('./completion/command.js');
+      return (context) => completionCommand(context, () => createProgram(context));
+    },
+  },
+};
+
+/**
+ * Creates the command line, with every command's options and help. If `only` is the name of a command, it has that
+ * command alone.
+ */
+export async function createProgram(context: CommandContext, only?: string): Promise<Command> {
   const program = new Command('trackbridge')
     .description(
       'Receive events from Segment and RudderStack, store them durably, deliver them to sinks.',
@@ -56,35 +80,17 @@ export function createProgram(context: CommandContext): Command {
     })
     // Commander would exit with 1 on wrong usage.
     .exitOverride();
-  for (const [group, commands] of Object.entries(groupsOf(context))) {
-    for (const command of commands) {
-      program.addCommand(command.helpGroup(`${group}:`));
-      inherit(command, program);
-    }
+  const commands = Object.entries(COMMANDS).flatMap(([group, loaders]) =>
+    Object.entries(loaders).map(([name, load]) => ({ group, name, load })),
+  );
+  const named = commands.filter(({ name }) => name === only);
+  for (const { group, load } of named.length > 0 ? named : commands) {
+    const create = await load();
+    const command = create(context);
+    program.addCommand(command.helpGroup(`${group}:`));
+    inherit(command, program);
   }
   return program;
-}
-
-/** Returns every command by its heading in `--help`. */
-function groupsOf(context: CommandContext): Readonly<Record<string, readonly Command[]>> {
-  return {
-    'Run a receiver': [serveCommand(context), devCommand(context), checkCommand(context)],
-    'Test and diagnose': [
-      sendCommand(context),
-      verifyCommand(context),
-      doctorCommand(context),
-      transformationCommand(context),
-    ],
-    'Operate a receiver': [
-      statsCommand(context),
-      tailCommand(context),
-      deadLettersCommand(context),
-      quarantineCommand(context),
-      sinksCommand(context),
-      outboxCommand(context),
-    ],
-    'Set up a shell': [completionCommand(context)],
-  };
 }
 
 /** Copies how errors are written and the program exits: commands created elsewhere lack these settings. */

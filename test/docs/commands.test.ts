@@ -4,7 +4,7 @@ import { fencesOf } from '../support/markdown.js';
 import { runInProcess } from '../support/program.js';
 import { leavesOf, program } from './generate/commands.js';
 
-const LEAVES = leavesOf(program());
+const LEAVES = leavesOf(await program());
 /** Every command line of the manual that runs the program, without the program's name. */
 const EXAMPLES = fencesOf(manual())
   .filter(({ language }) => language === 'sh')

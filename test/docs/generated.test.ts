@@ -40,8 +40,8 @@ describe('the manual', () => {
     },
   );
 
-  it('has what the program says in its page for man (run `npm run docs`)', () => {
-    expect(readText(MAN_PAGE)).toBe(manPage());
+  it('has what the program says in its page for man (run `npm run docs`)', async () => {
+    expect(readText(MAN_PAGE)).toBe(await manPage());
   });
 
   const withoutMandoc = spawnSync('mandoc', { input: '' }).status !== 0;

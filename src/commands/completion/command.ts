@@ -12,17 +12,18 @@ const SHELLS: Readonly<Record<string, (places: readonly Place[]) => string>> = {
 };
 
 /** `trackbridge completion SHELL`: prints a script that completes commands and options of the whole program. */
-export function completionCommand(context: CommandContext): Command {
-  const command = new Command('completion')
+export function completionCommand(
+  context: CommandContext,
+  wholeProgram: () => Promise<Command>,
+): Command {
+  return new Command('completion')
     .description('print a script that completes commands and options in a shell')
     .addArgument(new Argument('<shell>', 'shell to print it for').choices(Object.keys(SHELLS)))
     .addHelpText(
       'after',
       '\nExample:\n  trackbridge completion fish | source\n\nIn bash and zsh, run `source <(trackbridge completion bash)` with the name of the shell.\n',
     )
-    .action((shell: string) => {
-      const program = command.parent ?? command;
-      context.out.write(SHELLS[shell]?.(placesOf(program)) ?? '');
+    .action(async (shell: string) => {
+      context.out.write(SHELLS[shell]?.(placesOf(await wholeProgram())) ?? '');
     });
-  return command;
 }

@@ -5,9 +5,15 @@ import { createProgram } from '../../../src/commands/program.js';
 import { table } from './region.js';
 
 /** The command line, with nobody to read what it prints. */
-export function program(): Command {
+export async function program(): Promise<Command> {
   const nobody = new PassThrough();
-  return createProgram({ env: {}, in: nobody, out: nobody, err: nobody, fail: () => undefined });
+  return await createProgram({
+    env: {},
+    in: nobody,
+    out: nobody,
+    err: nobody,
+    fail: () => undefined,
+  });
 }
 
 /** Every command that does something, with the names of its parents. */
@@ -20,8 +26,8 @@ export function leavesOf(command: Command): readonly { name: string; command: Co
 }
 
 /** The reference of all commands, as Markdown. */
-export function commandsReference(): string {
-  const leaves = leavesOf(program());
+export async function commandsReference(): Promise<string> {
+  const leaves = leavesOf(await program());
   const overview = table(
     ['Command', 'Does'],
     leaves.map(({ name, command }) => [

@@ -6,9 +6,9 @@ import { afterHelp, leavesOf, program, sentence } from './commands.js';
 export const MAN_PAGE = 'docs/trackbridge.1';
 
 /** The manual page of the program, in the macros of man(7). */
-export function manPage(): string {
+export async function manPage(): Promise<string> {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
-  const all = program();
+  const all = await program();
   return [
     '.\\" Generated from the program by `npm run docs`.',
     `.TH TRACKBRIDGE 1 "" "trackbridge ${version}" "User Commands"`,

@@ -18,7 +18,7 @@ async function regionOf(name: string): Promise<string> {
   const common = commonSourceOptions();
   switch (kind) {
     case 'commands':
-      return commandsReference();
+      return await commandsReference();
     case 'options':
       return optionsTable(definition(argument));
     case 'common-source-options':

@@ -16,7 +16,7 @@ for (const path of PAGES) {
   process.stdout.write(`${path}\n`);
 }
 
-writeFileSync(`${ROOT}${MAN_PAGE}`, manPage());
+writeFileSync(`${ROOT}${MAN_PAGE}`, await manPage());
 writeFileSync(`${ROOT}${DASHBOARD}`, dashboard());
 
 for (const [name, svg] of charts(newestResult())) {
