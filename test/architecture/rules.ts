@@ -10,6 +10,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'service',
     'admin',
     'workbench',
+    'parity',
     'sources',
     'verify',
     'decode',
@@ -25,6 +26,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'admin',
     'ingest',
     'http',
+    'parity',
     'sources',
     'decode',
     'dispatch',
@@ -37,6 +39,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   admin: [
     'workbench',
+    'parity',
     'ingest',
     'http',
     'verify',
@@ -49,6 +52,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   workbench: ['verify', 'outbox', 'event', 'core'],
   ingest: ['http', 'sources', 'verify', 'decode', 'outbox', 'event', 'telemetry', 'core'],
   http: ['telemetry', 'core'],
+  parity: ['outbox', 'event', 'core'],
   sources: ['verify', 'decode', 'event', 'core'],
   verify: ['core'],
   decode: ['event', 'core'],
@@ -75,6 +79,9 @@ const INTERFACES_ONLY: Readonly<Record<string, readonly string[]>> = {
     'outbox/statistics.ts',
     'outbox/store.ts',
   ],
+  'admin → parity': ['parity/report/report.ts', 'parity/parity.ts'],
+  'commands → parity': ['parity/report/report.ts'],
+  'parity → outbox': ['outbox/intake.ts'],
   'workbench → outbox': ['outbox/intake.ts'],
 };
 
