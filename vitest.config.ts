@@ -15,6 +15,7 @@ const SYSTEM = [
   'test/e2e/**/*.test.ts',
   'test/docs/**/*.test.ts',
   'test/deploy/proxies/**/*.test.ts',
+  'test/deploy/members/started.test.ts',
   'test/package.test.ts',
   'test/dockerfile.test.ts',
   'test/support/**/*.test.ts',

@@ -86,10 +86,10 @@ http { access_log off; ${temporary} include ${directory}/site.conf; }`,
     file: 'deploy/caddy/Caddyfile',
     configure(text, { admin, directory, port, receivers }) {
       const site = text
-        .replace('127.0.0.1:8080', receivers.map((each) => `127.0.0.1:${each}`).join(' '))
-        .replace('127.0.0.1:8081', `127.0.0.1:${admin}`)
+        .replace(/\{\$RECEIVERS:.*?\}/, receivers.map((each) => `127.0.0.1:${each}`).join(' '))
+        .replace(/\{\$INSPECTOR:.*?\}/, `127.0.0.1:${admin}`)
         .replace(
-          /^(\S+\.example\.com) \{$/gm,
+          /^\{\$\w+:(\S+\.example\.com)\} \{$/gm,
           `https://$1:${port} {\n\ttls ${directory}/fullchain.pem ${directory}/privkey.pem`,
         );
       const options = '{\n\tadmin off\n\tauto_https off\n\tdefault_bind 127.0.0.1\n}\n';
