@@ -40,6 +40,9 @@ async function check(options: CheckOptions, context: CommandContext): Promise<vo
     createSource(name, source, systemClock);
   }
   authorize(config.admin ?? {}, systemClock);
+  if (config.telemetry?.traces !== undefined) {
+    await (await import('../telemetry/traces/load.js')).loadTraceSdk();
+  }
   const outbox = await checkOutbox(config.outbox, options.connect === true).catch(asError);
   let failed = false;
   const sinks: Record<string, string> = {};

@@ -15,10 +15,14 @@ export interface Config {
   readonly outbox: OutboxConfig;
   readonly sources: Readonly<Record<string, SourceConfig>>;
   readonly sinks: Readonly<Record<string, SinkConfig>>;
+  /** If absent, nothing is traced. */
+  readonly telemetry?: TelemetryConfig;
 }
 
 export type ServerConfig = ConfigParts['server'];
 export type AdminConfig = ConfigParts['admin'];
+export type TelemetryConfig = ConfigParts['telemetry'];
+export type TracesConfig = ConfigParts['traces'];
 
 export type OutboxConfig = LocalOutboxConfig | PostgresOutboxConfig;
 

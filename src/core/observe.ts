@@ -58,6 +58,16 @@ export interface ObservedDelivery {
   readonly id: string;
   /** Empty if no source has the path. */
   readonly source: string;
+  /** The span of the delivery. Set by a subscriber of `began` that traces; the delivery's events keep it. */
+  trace?: TraceContext | undefined;
+}
+
+/** A span as the headers of W3C Trace Context name it. */
+export interface TraceContext {
+  /** Version 00: trace, span and flags in hexadecimal. */
+  readonly traceparent: string;
+  /** At most 512 characters of printable ASCII. */
+  readonly tracestate?: string;
 }
 
 /** A delivery has begun: its head has arrived. */
@@ -78,6 +88,12 @@ export interface DeliveryBegan {
 interface DeliveryRead {
   readonly delivery: ObservedDelivery;
   readonly body: Buffer;
+}
+
+/** A step of a delivery begins, and the one before it has ended. */
+interface DeliveryStepped {
+  readonly delivery: ObservedDelivery;
+  readonly step: 'verify' | 'decode' | 'append';
 }
 
 /** Whether the delivery passed verification, and by which schemes or why not. */
@@ -167,9 +183,26 @@ export interface ObservedEvent {
   readonly farSide?: string;
 }
 
+/** A sink begins one attempt at a batch. */
+export interface ObservedAttempt {
+  readonly sink: string;
+  /** The type of the sink. */
+  readonly type: string;
+  /** When the attempt begins, in milliseconds since the epoch. */
+  readonly at: number;
+  /** Events to send. */
+  readonly size: number;
+  /** Returns the spans of the deliveries that brought the events, one for each event that has one. */
+  readonly origins: () => readonly TraceContext[];
+  /** The span of the attempt. Set by a subscriber of `attempting` that traces; the sink receives it. */
+  trace?: TraceContext | undefined;
+}
+
 /** A sink has made one attempt at a batch. */
 interface BatchAttempted {
   readonly sink: string;
+  /** The same object as at its beginning; undefined if nobody observed that. */
+  readonly attempt?: ObservedAttempt | undefined;
   /** When the attempt ended, in milliseconds since the epoch. */
   readonly at: number;
   readonly ms: number;
@@ -179,6 +212,8 @@ interface BatchAttempted {
     readonly transient: number;
     readonly permanent: number;
   };
+  /** The first error, in one line without secrets and payload; undefined if every event was delivered. */
+  readonly error?: string | undefined;
   /** Returns the result for each event of the outbox. A function, because few subscribers need it. */
   readonly events: () => readonly ObservedEvent[];
 }
@@ -199,6 +234,12 @@ interface EventsSettled {
   readonly filtered: number;
 }
 
+/** What became of spans. `dropped`: too many were waiting. `failed`: the collector did not accept them. */
+export interface SpansEnded {
+  readonly outcome: 'exported' | 'dropped' | 'failed';
+  readonly spans: number;
+}
+
 /** Why a delivery was rejected before its body was read. */
 export type ShedReason = 'requests' | 'bytes' | 'event_loop' | 'outbox';
 
@@ -211,12 +252,13 @@ export interface LoadReading {
 }
 
 /**
- * The observation port of one receiver. The receiver publishes what happens and knows no subscriber. Metrics and the
- * inspector subscribe.
+ * The observation port of one receiver. The receiver publishes what happens and knows no subscriber. Metrics, traces
+ * and the inspector subscribe.
  */
 export interface Observations {
   readonly began: Channel<DeliveryBegan>;
   readonly read: Channel<DeliveryRead>;
+  readonly stepped: Channel<DeliveryStepped>;
   readonly verified: Channel<DeliveryVerified>;
   readonly judged: Channel<EventJudged>;
   readonly appended: Channel<DeliveryAppended>;
@@ -225,10 +267,12 @@ export interface Observations {
   readonly unreadable: Channel<{ readonly source: string; readonly field: string }>;
   readonly shed: Channel<{ readonly reason: ShedReason }>;
   readonly load: Channel<LoadReading>;
+  readonly attempting: Channel<ObservedAttempt>;
   readonly attempted: Channel<BatchAttempted>;
   readonly withheld: Channel<EventsWithheld>;
   readonly settled: Channel<EventsSettled>;
   readonly circuitOpened: Channel<{ readonly sink: string }>;
+  readonly spans: Channel<SpansEnded>;
 }
 
 /** Creates the observation port of one receiver. `onFault` is called with every error that a subscriber throws. */
@@ -236,6 +280,7 @@ export function createObservations(onFault: (error: unknown) => void): Observati
   return {
     began: new Channel(onFault),
     read: new Channel(onFault),
+    stepped: new Channel(onFault),
     verified: new Channel(onFault),
     judged: new Channel(onFault),
     appended: new Channel(onFault),
@@ -243,9 +288,11 @@ export function createObservations(onFault: (error: unknown) => void): Observati
     unreadable: new Channel(onFault),
     shed: new Channel(onFault),
     load: new Channel(onFault),
+    attempting: new Channel(onFault),
     attempted: new Channel(onFault),
     withheld: new Channel(onFault),
     settled: new Channel(onFault),
     circuitOpened: new Channel(onFault),
+    spans: new Channel(onFault),
   };
 }

@@ -11,7 +11,7 @@ export interface DispatchLog {
 /** What the dispatcher publishes. */
 export type DispatchObservations = Pick<
   Observations,
-  'attempted' | 'withheld' | 'settled' | 'circuitOpened'
+  'attempting' | 'attempted' | 'withheld' | 'settled' | 'circuitOpened'
 >;
 
 /** What every part of the dispatcher receives. */

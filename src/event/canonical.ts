@@ -1,4 +1,5 @@
 import { isObject, type JsonObject, type JsonValue } from '../core/json.js';
+import type { TraceContext } from '../core/observe.js';
 import { canonicalContext } from './context.js';
 import { dedupeKey } from './dedupe-key.js';
 import { objectOf, type Receipt, type Vendor } from './event.js';
@@ -27,6 +28,8 @@ export interface DeliveryFacts {
   readonly collisions?: readonly string[] | undefined;
   readonly extraTypes: readonly string[];
   readonly untyped?: Untyped | undefined;
+  /** The span of the delivery; undefined if it is not traced. */
+  readonly trace?: TraceContext | undefined;
   /** Returns a new UUIDv7, for an event without a usable messageId. */
   readonly uuid: () => string;
 }
@@ -132,6 +135,10 @@ function receiptOf(
   if (times.unreadable !== undefined) receipt.unreadable = times.unreadable;
   if (facts.collisions !== undefined && facts.collisions.length > 0) {
     receipt.collisions = [...facts.collisions];
+  }
+  if (facts.trace !== undefined) {
+    receipt.traceparent = facts.trace.traceparent;
+    if (facts.trace.tracestate !== undefined) receipt.tracestate = facts.trace.tracestate;
   }
   return receipt;
 }

@@ -1,3 +1,4 @@
+import { isObject, type JsonObject, type JsonValue } from '../core/json.js';
 import type { CanonicalEvent, Receipt } from './event.js';
 
 /**
@@ -26,12 +27,18 @@ const RECEIPT = ',"receipt":';
  * if the receipt is not the last member, as it is in events that were received, or has no key.
  */
 export function dedupeKeyIn(json: string): string | undefined {
+  const key = receiptIn(json)?.['dedupeKey'];
+  return typeof key === 'string' ? key : undefined;
+}
+
+/** Returns the receipt of a canonical event from its JSON text; undefined if it is not the last member. */
+export function receiptIn(json: string): JsonObject | undefined {
   const at = json.lastIndexOf(RECEIPT);
   if (at === -1) return undefined;
   try {
     // What follows the receipt inside another object, or before other members, is not a JSON value.
-    const { dedupeKey: key } = JSON.parse(json.slice(at + RECEIPT.length, -1));
-    return typeof key === 'string' ? key : undefined;
+    const receipt: JsonValue = JSON.parse(json.slice(at + RECEIPT.length, -1));
+    return isObject(receipt) ? receipt : undefined;
   } catch {
     return undefined;
   }

@@ -46,6 +46,9 @@ export interface Receipt extends JsonObject {
   unreadable?: { [field: string]: string };
   /** Keys of a query whose value was lost to an object at the same path. */
   collisions?: string[];
+  /** The span of the delivery, with `telemetry.traces`. */
+  traceparent?: string;
+  tracestate?: string;
 }
 
 /** The types that every source accepts. `extraTypes` adds others. */

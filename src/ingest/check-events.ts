@@ -108,5 +108,6 @@ function factsOf(delivery: Delivery, raw: RawEvent, covered: Coverage): EventFac
     verifiedBy: covered.verifiedBy,
     collisions: raw.collisions,
     sent: raw.sent,
+    trace: delivery.trace,
   };
 }

@@ -78,13 +78,14 @@ export function createIngest(
     try {
       const signal = deps.deadlines.in(server.budget - (clock.monotonic() - startedAt));
       const body = await read(request, startedAt, signal, admitted);
-      const delivery = deliveryOf(request, observed.id, subpath, body);
+      const delivery = deliveryOf(request, observed, subpath, body);
       const answer = await bounded(source.respond?.(delivery, signal), signal);
       if (answer !== undefined) return answer;
       // Published only here: requests that the vendor's API answers by itself may contain tokens.
       if (observations.read.isObserved) {
         observations.read.publish({ delivery: observed, body: delivery.body });
       }
+      stepped(observed, 'verify');
       const verification = await verify(source, delivery, turns, signal);
       checkVerification(verification, observed);
       if (rateLimit !== undefined) await limitRate(verification, signal);
@@ -93,6 +94,7 @@ export function createIngest(
         admitted.verified();
         deps.trust(req.socket);
       }
+      stepped(observed, 'decode');
       const decode = (): Decoded | Promise<Decoded> => bounded(source.decode(delivery), signal);
       const decoded = await (isAuthenticated ? decode() : inTurn(delivery, turns, signal, decode));
       const onJudged = observations.judged.isObserved
@@ -101,7 +103,9 @@ export function createIngest(
       const checked = checkEvents(source, delivery, decoded, verification, deps.checks, onJudged);
       // HEAD is answered like GET and stores nothing.
       const stored =
-        method === 'HEAD' ? { checked, results: [] } : await append(checked, signal, admitted);
+        method === 'HEAD'
+          ? { checked, results: [] }
+          : await append(checked, observed, signal, admitted);
       const accepted = acceptedDelivery(stored);
       if (method !== 'HEAD' && observations.appended.isObserved) {
         const { ms, results } = stored;
@@ -147,7 +151,16 @@ export function createIngest(
     });
   }
 
-  function deliveryOf(request: Request, id: string, subpath: string, body: Buffer): Delivery {
+  function stepped(delivery: ObservedDelivery, step: 'verify' | 'decode' | 'append'): void {
+    if (observations.stepped.isObserved) observations.stepped.publish({ delivery, step });
+  }
+
+  function deliveryOf(
+    request: Request,
+    { id, trace }: ObservedDelivery,
+    subpath: string,
+    body: Buffer,
+  ): Delivery {
     const { forwarded } = deps;
     const { method, querystring: query, req } = request;
     return {
@@ -161,6 +174,7 @@ export function createIngest(
       origin: () => forwarded.originOf(request),
       httpVersion: req.httpVersion,
       receivedAt: clock.now(),
+      trace,
     };
   }
 
@@ -193,11 +207,13 @@ export function createIngest(
 
   async function append(
     checked: CheckedDelivery,
+    observed: ObservedDelivery,
     signal: AbortSignal,
     admitted: Admitted,
   ): Promise<Stored> {
     if (isEmpty(checked)) return { checked, results: [] };
     if (signal.aborted) throw budgetSpent('reading and checking the delivery');
+    stepped(observed, 'append');
     const startedAt = clock.monotonic();
     admitted.appending(startedAt);
     const msSince = (): number => clock.monotonic() - startedAt;

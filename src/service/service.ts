@@ -24,6 +24,7 @@ import { createEventChecks, createReceiving } from './receiving.js';
 import { createRunning } from './running.js';
 import { shutDown } from './shutdown.js';
 import { sinkSettings } from './sink-settings.js';
+import { openTraces, type Traces } from './traces.js';
 
 /** A receiver. It is started once and stopped once. Further calls of either return the promise of the first call. */
 export interface Service {
@@ -92,6 +93,7 @@ export function createService(config: Config, options: ServiceOptions): Service 
   let admin: OpenedAdmin | undefined;
   let dispatcher: Dispatcher | undefined;
   let pool: WorkerPool | undefined;
+  let traces: Traces | undefined;
   let stopChecking: (() => void) | undefined;
 
   const isDraining = (): boolean => draining;
@@ -149,6 +151,13 @@ export function createService(config: Config, options: ServiceOptions): Service 
       );
     }
     admin = config.admin && (await import('../admin/open.js')).openAdmin(adminDeps);
+    traces = await openTraces(config, {
+      clock,
+      log,
+      observations,
+      deliveries: server.workers === 1,
+      attempts: true,
+    });
     if (role !== 'receive') dispatcher = await running.openSinks();
     try {
       await outbox.open(sinkSettings(config));
@@ -204,6 +213,7 @@ export function createService(config: Config, options: ServiceOptions): Service 
       budget,
       flush,
       stopSinks,
+      stopTraces: async (ms: number) => traces?.stop(ms),
       outbox,
     };
     try {

@@ -10,6 +10,9 @@ const DELIVERED_BY = 5_500;
 /** The time in which the last accepted events may be delivered, within DELIVERED_BY. */
 const FLUSH_WITHIN = 1_000;
 
+/** The time in which the last spans may be exported, while the outbox closes. */
+const TRACES_WITHIN = 2_000;
+
 /** The time that connections which are not idle get after everything on them is answered. */
 const CONNECTIONS_WITHIN = 300;
 
@@ -24,6 +27,8 @@ export interface ShutdownParts {
   flush(milliseconds: number): Promise<void>;
   /** Ends at most two seconds after `graceMs`. */
   stopSinks(graceMs: number): Promise<void>;
+  /** Exports the last spans. Ends after `milliseconds` at most. */
+  stopTraces(milliseconds: number): Promise<void>;
   readonly outbox: { close(): Promise<void> };
 }
 
@@ -31,12 +36,13 @@ export interface ShutdownParts {
 export async function shutDown(parts: ShutdownParts, clock: Clock): Promise<void> {
   const begun = clock.monotonic();
   const leftUntil = (end: number): number => Math.max(0, begun + end - clock.monotonic());
-  const { budget, flush, outbox, servers, stopSinks } = parts;
+  const { budget, flush, outbox, servers, stopSinks, stopTraces } = parts;
   await Promise.all(servers.map((server) => server.settle(Math.min(budget, DELIVERED_BY))));
   await flush(Math.min(FLUSH_WITHIN, leftUntil(DELIVERED_BY)));
   await Promise.all([
     stopSinks(leftUntil(DELIVERED_BY)),
     ...servers.map((server) => server.close(CONNECTIONS_WITHIN)),
   ]);
-  await outbox.close();
+  // Every span has ended. The outbox has as long to close.
+  await Promise.all([outbox.close(), stopTraces(TRACES_WITHIN)]);
 }

@@ -1,5 +1,6 @@
 import type { SinkOptions } from '../config/config.js';
 import type { Clock } from '../core/clock.js';
+import type { TraceContext } from '../core/observe.js';
 import type { CanonicalEvent } from '../event/event.js';
 
 /** An event to deliver to a sink. `json` is what is sent; `event` is parsed on first access. */
@@ -11,6 +12,8 @@ export interface SinkEvent {
   readonly json: string;
   /** The canonical event, for templates and columns. */
   readonly event: CanonicalEvent;
+  /** The span of the delivery that brought it, for the headers of its message; undefined if it is not traced. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /** Why an event was not delivered. */
@@ -54,9 +57,14 @@ export interface Sink {
    * Makes one attempt at these events, in order; at least one, at most `batch.size`. Resolves to one result per event,
    * in the same order; throws a SinkError only if the whole batch failed. If it failed permanently, the dispatcher
    * halves the batch until it finds the event that is the cause. Stops when `signal` aborts. Each lane may call it
-   * while other calls are running.
+   * while other calls are running. `trace` is the span of the attempt, for the headers of a request that carries the
+   * whole batch.
    */
-  deliver(batch: readonly SinkEvent[], signal: AbortSignal): Promise<readonly DeliveryResult[]>;
+  deliver(
+    batch: readonly SinkEvent[],
+    signal: AbortSignal,
+    trace?: TraceContext,
+  ): Promise<readonly DeliveryResult[]>;
 
   /** Throws a SinkError that says in one line what would prevent deliveries. Used by `check --connect`. */
   check(): Promise<void>;

@@ -1,6 +1,7 @@
 import type { CommonSourceConfig } from '../config/config.js';
 import type { ErrorCode, TrackbridgeError, Violation } from '../core/errors.js';
 import type { JsonValue } from '../core/json.js';
+import type { TraceContext } from '../core/observe.js';
 import type { Vendor } from '../event/event.js';
 import type { Verification } from '../verify/combine.js';
 import type { Signed, SignedHead } from '../verify/verifier.js';
@@ -23,6 +24,8 @@ export interface Delivery extends Signed {
   readonly remote: string;
   /** Milliseconds since the epoch. */
   readonly receivedAt: number;
+  /** Its span; undefined if it is not traced. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /** Facts about how an event was sent that a vendor's rules need and its content lacks. */

@@ -39,5 +39,6 @@ export function countObservations(observations: Observations, metrics: Metrics):
     if (dead > 0) metrics.deadLetter(sink, dead);
     if (filtered > 0) metrics.filtered(sink, filtered);
   });
+  observations.spans.subscribe(({ outcome, spans }) => metrics.spans(outcome, spans));
   observations.circuitOpened.subscribe(({ sink }) => metrics.circuitOpened(sink));
 }

@@ -24,6 +24,8 @@ const OUTCOMES: Readonly<Record<DeliveryOutcome, null>> = {
 
 const SHED_REASONS: readonly ShedReason[] = ['requests', 'bytes', 'event_loop', 'outbox'];
 
+const SPAN_OUTCOMES = ['exported', 'dropped', 'failed'] as const;
+
 const TIME_FIELDS = ['timestamp', 'originalTimestamp', 'sentAt', 'receivedAt'];
 
 /** The values of the gauges. They are read only when Prometheus scrapes, so that requests do not pay for them. */
@@ -80,6 +82,7 @@ export interface Metrics {
   filtered(sink: string, events: number): void;
   lost(loss: CountedLoss, events: number): void;
   circuitOpened(sink: string): void;
+  spans(outcome: (typeof SPAN_OUTCOMES)[number], spans: number): void;
   /** Counts names in the `integrations` of delivered events for which the sink's vendor has no destination. */
   unmappedIntegrations(sink: string, names: number): void;
   unplacedValues(sink: string, values: number): void;
@@ -187,6 +190,12 @@ export function createMetrics(): Metrics {
   );
   // Prometheus sees no increase in a counter that begins with its first event.
   for (const reason of SHED_REASONS) shed.labels(reason).inc(0);
+  const spans = counter(
+    'spans_total',
+    'Spans of traces by outcome: exported, dropped because too many waited, or failed because the collector did not accept them.',
+    ['outcome'],
+  );
+  for (const outcome of SPAN_OUTCOMES) spans.labels(outcome).inc(0);
   const loopDelay = gauge('event_loop_delay_seconds', 'Recent delay of the event loop.', []);
   const inFlight = gauge('deliveries_in_flight', 'Deliveries in progress.', []);
   const bodyBytes = gauge(
@@ -275,6 +284,7 @@ export function createMetrics(): Metrics {
       if (what === 'quarantine') droppedEntries.labels(name, bound).inc(count);
     },
     circuitOpened: (sink) => openings.labels(sink).inc(),
+    spans: (outcome, count) => spans.labels(outcome).inc(count),
     unmappedIntegrations: (sink, names) => unmapped.labels(sink).inc(names),
     unplacedValues: (sink, values) => unplaced.labels(sink).inc(values),
     async render(backlog) {

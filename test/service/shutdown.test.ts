@@ -19,6 +19,7 @@ function slowest(changes: Partial<ShutdownParts> = {}) {
     budget: 5_000,
     flush: (ms) => take('flushed', ms),
     stopSinks: (ms) => take('sinks', ms + SINKS_CLOSE),
+    stopTraces: (ms) => take('traces', ms),
     outbox: { close: () => take('outbox', OUTBOX_CLOSE) },
     ...changes,
   };
@@ -37,6 +38,7 @@ describe('a shutdown', () => {
       'connections 5800',
       'sinks 7500',
       'outbox 9500',
+      'traces 9500',
     ]);
   });
 
@@ -45,7 +47,7 @@ describe('a shutdown', () => {
     const ended = shutDown(parts, clock);
     await clock.advance(10_000);
     await ended;
-    expect(steps.at(-2)).toBe('sinks 7500');
+    expect(steps.at(-3)).toBe('sinks 7500');
   });
 
   it('says if the outbox did not close', async () => {

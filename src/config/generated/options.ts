@@ -27,6 +27,18 @@ interface AdminOptions {
   readonly redact?: readonly string[];
 }
 
+/** What the receiver exports about itself. Metrics and logs need no section. */
+interface TelemetryOptions {
+  readonly traces?: TracesOptions;
+}
+
+/** Exports OpenTelemetry traces over OTLP/HTTP. If absent, nothing is traced. */
+interface TracesOptions {
+  readonly endpoint: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly sample: number;
+}
+
 /** Keep the last deliveries in memory for the inspector. If absent, deliveries are recorded only while the inspector is open. `{}` records with the defaults below. */
 interface AdminRecordOptions {
   readonly deliveries: number;
@@ -324,6 +336,8 @@ interface RetryOptions {
 export interface ConfigParts {
   readonly server: ServerOptions;
   readonly admin: AdminOptions;
+  readonly telemetry: TelemetryOptions;
+  readonly traces: TracesOptions;
   readonly adminRecord: AdminRecordOptions;
   readonly 'outbox-sqlite': OutboxSqliteOptions;
   readonly 'outbox-postgres': OutboxPostgresOptions;

@@ -12,13 +12,13 @@ const MEDIA_TYPE = /^(?:application|audio|image|multipart|text|video)\/[a-z0-9.+
  * operators, of any length, and the credentials of sinks.
  */
 export function secretTexts(config: Config): string[] {
-  const { admin, sinks, sources } = config;
+  const { admin, sinks, sources, telemetry } = config;
   const found = [
     ...(admin?.token === undefined ? [] : [admin.token]),
     ...(admin?.jwt === undefined ? [] : ofJwt(admin.jwt)),
     ...Object.values(sources).flatMap(ofSource),
     ...(config.outbox.type === 'postgres' ? ofUrl(firstHost(config.outbox.url)) : []),
-    ...hidden(sinks, redactConfig(config)['sinks']).filter(
+    ...hidden({ sinks, telemetry }, redactConfig(config)).filter(
       (text) => text.length >= SHORTEST_OF_SINKS && !MEDIA_TYPE.test(text),
     ),
   ];

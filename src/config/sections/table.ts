@@ -8,6 +8,7 @@ import { readOutbox } from './outbox.js';
 import { readServer } from './server.js';
 import { readSinks } from './sinks.js';
 import { readSources } from './sources.js';
+import { readTelemetry } from './telemetry.js';
 
 /**
  * Reads a section of the file with references replaced. The value is undefined if the section is omitted. Adds problems
@@ -24,6 +25,7 @@ const SECTIONS: { readonly [Name in keyof Config]-?: Read<NonNullable<Config[Nam
   admin: readAdmin,
   outbox: readOutbox,
   sinks: readSinks,
+  telemetry: readTelemetry,
   sources: readSources,
 };
 
@@ -42,6 +44,6 @@ export function readSections(file: JsonObject, context: Context): Config {
     return section === undefined ? [] : [[name, section] as const];
   });
   problems.throwIfAny();
-  // Without a problem, each section has the type of its row. Only `admin` may be absent.
+  // Without a problem, each section has the type of its row. Only `admin` and `telemetry` may be absent.
   return Object.fromEntries(sections) as unknown as Config;
 }

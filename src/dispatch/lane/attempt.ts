@@ -1,5 +1,6 @@
 import { type Clock, WAIT_OVER, within, withinTime } from '../../core/clock.js';
 import { messageOf } from '../../core/errors.js';
+import type { TraceContext } from '../../core/observe.js';
 import type { DeliveryResult, Failure, Sink, SinkError, SinkEvent } from '../../sinks/sink.js';
 import { errorText } from '../error-text.js';
 import { childOf } from '../signals.js';
@@ -22,6 +23,8 @@ export interface AttemptLimits {
   readonly timeout: number;
   /** Aborts the attempt. The outcome is then `stopped`, unless results still arrive. */
   readonly stop: AbortSignal;
+  /** The span of the attempt; undefined if it is not traced. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /**
@@ -33,7 +36,7 @@ export interface AttemptLimits {
 export async function attempt(
   sink: Sink,
   batch: readonly SinkEvent[],
-  { clock, timeout, stop }: AttemptLimits,
+  { clock, timeout, stop, trace }: AttemptLimits,
 ): Promise<Outcome> {
   const ended = new AbortController();
   const limit = childOf(stop);
@@ -44,7 +47,7 @@ export async function attempt(
 
   const call = async (): Promise<Outcome> => {
     try {
-      return checked(await sink.deliver(batch, limit.signal), batch.length);
+      return checked(await sink.deliver(batch, limit.signal, trace), batch.length);
     } catch (error) {
       // An error from an aborted call describes the abort, not the events.
       if (stop.aborted) return { kind: 'stopped' };

@@ -1,7 +1,8 @@
 import type { SinkConfig } from '../../config/config.js';
 import { within } from '../../core/clock.js';
 import { messageOf } from '../../core/errors.js';
-import type { Sink } from '../../sinks/sink.js';
+import type { ObservedAttempt } from '../../core/observe.js';
+import type { Sink, SinkEvent } from '../../sinks/sink.js';
 import { backoff } from '../backoff.js';
 import type { Breaker, SinkReport } from '../circuit/breaker.js';
 import type { DispatchPorts, StopSignals } from '../ports.js';
@@ -117,17 +118,19 @@ async function attemptNext(holding: Holding, options: AttemptOptions): Promise<b
     const { timeout } = config;
     if (!(await within(tenure.lease.covers(timeout), tenure.attempts, () => false))) return false;
     if (pass.isStale) return true;
-    const limits = { clock, timeout, stop: tenure.attempts };
+    const attempting = observeAttempt(events, options);
+    const limits = { clock, timeout, stop: tenure.attempts, trace: attempting?.trace };
     const startedAt = clock.monotonic();
     const outcome = await attempt(target, events, limits);
     // Results of a revoked lease cannot be recorded. The next consumer of the lane sends the events again.
     if (outcome.kind === 'stopped' || holding.isRevoked) return false;
     const judgment = judge(batch, outcome, { retry: config.retry, clock, random });
     if (observations.attempted.isObserved) {
-      const { counts } = judgment;
+      const { counts, error } = judgment;
       const ms = clock.monotonic() - startedAt;
       const events = () => attemptedEvents(batch, judgment);
-      observations.attempted.publish({ sink, at: clock.now(), ms, counts, events });
+      const ended = { sink, attempt: attempting, at: clock.now(), ms, counts, error, events };
+      observations.attempted.publish(ended);
     }
     holding.attempted(batch, judgment.retries);
     report(judgment, options);
@@ -138,6 +141,20 @@ async function attemptNext(holding: Holding, options: AttemptOptions): Promise<b
   } finally {
     pass.end({ sink: 'unknown' });
   }
+}
+
+/** Publishes that an attempt begins; undefined if nobody observes it. */
+function observeAttempt(
+  events: readonly SinkEvent[],
+  { config, ports, sink }: LaneOptions,
+): ObservedAttempt | undefined {
+  const { clock, observations } = ports;
+  if (!observations.attempting.isObserved) return undefined;
+  const { type } = config;
+  const origins = () => events.flatMap(({ trace }) => trace ?? []);
+  const attempting = { sink, type, at: clock.now(), size: events.length, origins };
+  observations.attempting.publish(attempting);
+  return attempting;
 }
 
 /**

@@ -1,6 +1,8 @@
 import type { SinkConfig } from '../../config/config.js';
-import { dedupeKeyIn, dedupeKeyOf } from '../../event/dedupe-key.js';
+import type { TraceContext } from '../../core/observe.js';
+import { dedupeKeyIn, dedupeKeyOf, receiptIn } from '../../event/dedupe-key.js';
 import type { CanonicalEvent } from '../../event/event.js';
+import { traceOf } from '../../event/trace.js';
 import type { SinkEvent } from '../../sinks/sink.js';
 
 export type Format = SinkConfig['format'];
@@ -36,6 +38,11 @@ class LazyEvent implements SinkEvent {
     const found = this.#event === undefined ? dedupeKeyIn(this.json) : undefined;
     return found ?? dedupeKeyOf(this.event);
   }
+
+  get trace(): TraceContext | undefined {
+    const receipt = this.#event === undefined ? receiptIn(this.json) : undefined;
+    return traceOf(receipt ?? this.event.receipt);
+  }
 }
 
 /**
@@ -65,6 +72,10 @@ class CloudEvent implements SinkEvent {
   get dedupeKey(): string {
     return this.#inner.dedupeKey;
   }
+
+  get trace(): TraceContext | undefined {
+    return this.#inner.trace;
+  }
 }
 
 function envelope(event: CanonicalEvent, json: string): string {
@@ -77,6 +88,8 @@ function envelope(event: CanonicalEvent, json: string): string {
     time: event.timestamp,
     subject: subjectOf(event),
     datacontenttype: 'application/json',
+    // CloudEvents' extension for distributed tracing.
+    ...traceOf(event.receipt),
   });
   return `${head.slice(0, -1)},"data":${json}}`;
 }

@@ -48,6 +48,7 @@ function deliveryFacts(
     collisions: facts.collisions,
     extraTypes,
     untyped,
+    trace: facts.trace,
     uuid,
   };
 }

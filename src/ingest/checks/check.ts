@@ -1,5 +1,6 @@
 import type { Violation } from '../../core/errors.js';
 import type { JsonValue } from '../../core/json.js';
+import type { TraceContext } from '../../core/observe.js';
 import type { CanonicalEvent } from '../../event/event.js';
 import type { SentAs, Source } from '../../sources/source.js';
 
@@ -15,6 +16,8 @@ export interface EventFacts {
   readonly verifiedBy: string;
   readonly collisions?: readonly string[] | undefined;
   readonly sent?: SentAs | undefined;
+  /** The span of the delivery; undefined if it is not traced. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /** An event on its way through the checks. */

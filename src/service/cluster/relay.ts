@@ -12,6 +12,7 @@ import type {
   ObservedDelivery,
   ObservedVerification,
   ShedReason,
+  SpansEnded,
 } from '../../core/observe.js';
 import { RELAY } from './protocol.js';
 
@@ -56,7 +57,8 @@ type Relayed =
     ]
   | readonly ['unreadable', source: string, field: string]
   | readonly ['shed', reason: ShedReason]
-  | readonly ['load', reading: LoadReading];
+  | readonly ['load', reading: LoadReading]
+  | readonly ['spans', ended: SpansEnded];
 
 interface RelayedAnswer {
   readonly response: DeliveryAnswered['response'];
@@ -115,6 +117,7 @@ export function relayObservations(
   observations.unreadable.subscribe(({ field, source }) => send(['unreadable', source, field]));
   observations.shed.subscribe(({ reason }) => send(['shed', reason]));
   observations.load.subscribe((reading) => send(['load', reading]));
+  observations.spans.subscribe((ended) => send(['spans', ended]));
 
   const observeAll = (): readonly (() => void)[] => [
     observations.began.subscribe(({ delivery, ...head }) => {
@@ -197,6 +200,9 @@ export function publishRelayed(
         break;
       case 'load':
         onLoad(relayed[1]);
+        break;
+      case 'spans':
+        observations.spans.publish(relayed[1]);
     }
   };
   openMessages<Relayed, never>(link, { name: RELAY, onMessage: publish });

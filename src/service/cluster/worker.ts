@@ -17,6 +17,7 @@ import { logObserverFailure } from '../../telemetry/observer-failure.js';
 import type { RejectionLine } from '../../telemetry/rejection-log.js';
 import { Listeners } from '../listeners.js';
 import { createEventChecks, createReceiving } from '../receiving.js';
+import { openTraces, type Traces } from '../traces.js';
 import {
   CLOSE,
   FAILING,
@@ -35,6 +36,9 @@ import { reportAuthentication } from './watches.js';
 
 /** Milliseconds for sending the last messages to the primary. */
 const ENDS_WITHIN = 400;
+
+/** Milliseconds for exporting the last spans. */
+const TRACES_WITHIN = 2_000;
 
 /** Lines and rejections beyond this number that wait to be sent are not logged. */
 const MOST_LINES = 1_000;
@@ -59,6 +63,8 @@ function runWorker(link: Link): void {
   const uuid = (): string => makeUuid(clock.now());
   let log: Log | undefined;
   let started: Started | undefined;
+  let traces: Traces | undefined;
+  let exporting: Promise<void> | undefined;
   let draining = false;
 
   const observations = createObservations((error) => {
@@ -109,6 +115,13 @@ function runWorker(link: Link): void {
       uuid,
       isDraining: () => draining,
     });
+    traces = await openTraces(config, {
+      clock,
+      log: workerLog,
+      observations,
+      deliveries: true,
+      attempts: false,
+    });
     if (draining) throw new TrackbridgeError('DRAINING', 'the receiver is shutting down');
     started = { listeners, budget: server.budget };
     listeners.start();
@@ -118,11 +131,15 @@ function runWorker(link: Link): void {
   const settle = async (graceMs: number): Promise<null> => {
     draining = true;
     await started?.listeners.settle(graceMs);
+    // Not awaited: the spans are exported while the sinks finish.
+    exporting ??= traces?.stop(TRACES_WITHIN);
     return null;
   };
   const close = async (graceMs: number): Promise<null> => {
     draining = true;
-    await started?.listeners.close(graceMs);
+    exporting ??= traces?.stop(TRACES_WITHIN);
+    const exported = withinTime(exporting ?? Promise.resolve(), graceMs, clock, () => undefined);
+    await Promise.all([started?.listeners.close(graceMs), exported]);
     return null;
   };
   let exitCode: number | undefined;

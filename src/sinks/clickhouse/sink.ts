@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { SinkOptions } from '../../config/config.js';
+import type { TraceContext } from '../../core/observe.js';
 import { createHttpClient, type HttpAnswer, hideable } from '../kit/http-client.js';
 import { inSlices } from '../kit/slices.js';
 import { belowBase } from '../kit/url-option.js';
@@ -42,14 +43,22 @@ export function createClickHouseSink(
     body: string | Buffer,
     signal: AbortSignal,
     settings: Readonly<Record<string, string>> = {},
+    trace?: TraceContext,
   ): Promise<HttpAnswer> {
     // Without wait_end_of_query the status is sent before the outcome is known.
     const parameters = { database, query, wait_end_of_query: '1', ...settings };
     const path = `${base.pathname}?${new URLSearchParams(parameters)}`;
-    return await client.send({ method: 'POST', path, headers, body }, signal);
+    return await client.send(
+      { method: 'POST', path, headers: { ...headers, ...trace }, body },
+      signal,
+    );
   }
 
-  async function insert(batch: readonly SinkEvent[], signal: AbortSignal): Promise<HttpAnswer> {
+  async function insert(
+    batch: readonly SinkEvent[],
+    signal: AbortSignal,
+    trace?: TraceContext,
+  ): Promise<HttpAnswer> {
     const rows: Buffer[] = [];
     const token = createHash('sha256');
     await inSlices(batch, (slice) => {
@@ -57,13 +66,19 @@ export function createClickHouseSink(
       rows.push(lines);
       token.update(lines);
     });
-    return await run(insertStatement(options), Buffer.concat(rows), signal, {
-      // Otherwise a profile could make ClickHouse answer while the rows are only in its memory.
-      async_insert: '0',
-      date_time_input_format: 'best_effort',
-      // The same rows are the same insert. The ids alone would not do: two sources may both have an event `1`.
-      insert_deduplication_token: token.digest('hex'),
-    });
+    return await run(
+      insertStatement(options),
+      Buffer.concat(rows),
+      signal,
+      {
+        // Otherwise a profile could make ClickHouse answer while the rows are only in its memory.
+        async_insert: '0',
+        date_time_input_format: 'best_effort',
+        // The same rows are the same insert. The ids alone would not do: two sources may both have an event `1`.
+        insert_deduplication_token: token.digest('hex'),
+      },
+      trace,
+    );
   }
 
   async function makeTable(signal: AbortSignal): Promise<void> {
@@ -92,9 +107,9 @@ export function createClickHouseSink(
       await patiently(makeTable);
     },
 
-    async deliver(batch, signal) {
+    async deliver(batch, signal, trace) {
       await makeTable(signal);
-      const answer = await insert(batch, signal);
+      const answer = await insert(batch, signal, trace);
       // The table was dropped in the meantime. The retry creates it again.
       if (create && exceptionIn(answer) === NO_SUCH_TABLE) isThere = false;
       const failure = clickHouseFailure(answer, clock.now());

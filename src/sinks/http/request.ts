@@ -1,6 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { SinkOptions } from '../../config/config.js';
 import { messageOf, TrackbridgeError } from '../../core/errors.js';
+import type { TraceContext } from '../../core/observe.js';
 import { hideable } from '../kit/http-client.js';
 import type { SinkContext, SinkEvent } from '../sink.js';
 import { createSigner, deliveryId } from './signing.js';
@@ -28,14 +29,14 @@ export function createRequestBuilder(
   options: HttpOptions,
   url: URL,
   context: Pick<SinkContext, 'clock' | 'format'>,
-): (batch: readonly SinkEvent[]) => HttpRequest {
+): (batch: readonly SinkEvent[], trace?: TraceContext) => HttpRequest {
   const sign = options.sign && createSigner(options.sign);
   const fixed = {
     'content-type': contentType(options.body, context.format),
     ...credentials(url),
     ...checkedHeaders(options.headers),
   };
-  return (batch) => {
+  return (batch, trace) => {
     const now = context.clock.now();
     const first = batch[0]?.json ?? '';
     const body = bodyOf(options.body, batch, now);
@@ -46,7 +47,7 @@ export function createRequestBuilder(
       now,
       ...(options.body === 'array' && { firstElement: first }),
     });
-    return { body, headers: { 'idempotency-key': id, ...fixed, ...signature } };
+    return { body, headers: { 'idempotency-key': id, ...trace, ...fixed, ...signature } };
   };
 }
 

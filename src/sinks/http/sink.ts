@@ -44,16 +44,16 @@ export function createHttpSink(
   return {
     open: async () => client.open(),
 
-    async deliver(batch, signal): Promise<readonly DeliveryResult[]> {
+    async deliver(batch, signal, trace): Promise<readonly DeliveryResult[]> {
       if (options.body === 'event') {
         const results: DeliveryResult[] = [];
         const requests = batch.map((event, index): BatchRequest => {
-          return { indices: [index], send: () => send(build([event]), signal) };
+          return { indices: [index], send: () => send(build([event], trace), signal) };
         });
         await sendInOrder(requests, results);
         return results;
       }
-      await send(build(batch), signal);
+      await send(build(batch, trace), signal);
       return batch.map(() => DELIVERED);
     },
 

@@ -1,7 +1,7 @@
 import type { Kafka, Producer, SASLOptions } from 'kafkajs';
 import type { SinkOptions } from '../../config/config.js';
 import { type Clock, withinTime } from '../../core/clock.js';
-import { loadDriver } from '../kit/driver.js';
+import { loadDriver } from '../../core/driver.js';
 import { withLineBreaks } from '../kit/tls-options.js';
 import { Gate } from './gate.js';
 import { Sockets } from './sockets.js';

@@ -115,7 +115,7 @@ function indexedMessage(batch: readonly SinkEvent[], index: number, contentType:
 }
 
 function messageOf(
-  { dedupeKey, event, json, messageId }: SinkEvent,
+  { dedupeKey, event, json, messageId, trace }: SinkEvent,
   contentType: string,
 ): KafkaMessage {
   const user = event['userId'] ?? event['anonymousId'];
@@ -128,6 +128,7 @@ function messageOf(
       source: event.receipt.source,
       type: event.type,
       'content-type': contentType,
+      ...trace,
     },
   };
 }

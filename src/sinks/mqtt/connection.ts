@@ -3,7 +3,7 @@ import { isIP, connect as tcpConnect } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
 import type { IClientOptions, IConnackPacket, MqttClient } from 'mqtt';
 import { type Clock, withinTime } from '../../core/clock.js';
-import { loadDriver } from '../kit/driver.js';
+import { loadDriver } from '../../core/driver.js';
 import type { Connection } from '../kit/shared-connection.js';
 import type { TlsOptions } from '../kit/tls-options.js';
 

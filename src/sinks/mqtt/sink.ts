@@ -152,13 +152,14 @@ function compileMessage(
 ): (event: SinkEvent) => MqttMessage {
   const contentType =
     format === 'cloudevents' ? 'application/cloudevents+json' : 'application/json';
-  return ({ dedupeKey, event, json, messageId }) => {
+  return ({ dedupeKey, event, json, messageId, trace }) => {
     const key = idText(dedupeKey, (text) => !UNFIT.test(text));
     const properties = {
       messageId,
       dedupeKey: key,
       source: event.receipt.source,
       type: event.type,
+      ...trace,
     };
     // The payload contains them anyway.
     const fit = Object.entries(properties).filter(([, value]) => !UNFIT.test(value));

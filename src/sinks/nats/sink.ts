@@ -1,9 +1,9 @@
 import type { JetStreamClient } from '@nats-io/jetstream';
 import type { MsgHdrs, NatsConnection } from '@nats-io/transport-node';
 import type { SinkOptions } from '../../config/config.js';
+import { loadDriver } from '../../core/driver.js';
 import { configInvalid } from '../../core/errors.js';
 import { orderKeyOf } from '../../event/event.js';
-import { loadDriver } from '../kit/driver.js';
 import { indicesBy } from '../kit/in-order.js';
 import { SharedConnection } from '../kit/shared-connection.js';
 import { PROBE } from '../kit/template.js';
@@ -111,17 +111,22 @@ export function createNatsSink(
     }
   }
 
-  function headersOf({ dedupeKey }: SinkEvent): MsgHdrs {
+  function headersOf({ dedupeKey, trace }: SinkEvent): MsgHdrs {
     const headers = driver.transport.headers();
     headers.set('Nats-Msg-Id', msgIdOf(dedupeKey));
     headers.set('Content-Type', contentType);
+    for (const [name, value] of Object.entries(trace ?? {})) headers.set(name, value);
     return headers;
   }
 
   /** Undefined if the event is within the server's limit; beyond it the server closes the connection. */
   function tooLarge(event: SinkEvent, connection: NatsConnection): DeliveryResult | undefined {
     const limit = connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
-    const bytes = Buffer.byteLength(event.json) + msgIdOf(event.dedupeKey).length + HEADER_FRAME;
+    const traced = Object.entries(event.trace ?? {})
+      .flat()
+      .join('').length;
+    const ids = msgIdOf(event.dedupeKey).length + traced;
+    const bytes = Buffer.byteLength(event.json) + ids + HEADER_FRAME;
     if (bytes <= limit) return undefined;
     const message = `over the max_payload of ${who}, ${limit.toLocaleString('en-US')} bytes`;
     return { ok: false, message, retryable: false };

@@ -6,7 +6,7 @@ import { LONGEST_NAME, type Route } from './route.js';
 
 /** Converts an event to a persistent message. `mandatory`: RabbitMQ reports if no queue is bound for it. */
 export function messageOf(
-  { dedupeKey, event, json, messageId }: SinkEvent,
+  { dedupeKey, event, json, messageId, trace }: SinkEvent,
   route: Route,
   mandatory: boolean,
   format: SinkContext['format'],
@@ -24,7 +24,12 @@ export function messageOf(
       contentType: format === 'cloudevents' ? 'application/cloudevents+json' : 'application/json',
       // AMQP's timestamps count from 1970; earlier ones do not exist.
       ...(seconds >= 0 && { timestamp: seconds }),
-      headers: { dedupeKey: idText(dedupeKey), type: event.type, source: event.receipt.source },
+      headers: {
+        dedupeKey: idText(dedupeKey),
+        type: event.type,
+        source: event.receipt.source,
+        ...trace,
+      },
     },
   };
 }

@@ -1,8 +1,8 @@
 import { createSecureContext } from 'node:tls';
 import type * as Amqplib from 'amqplib';
 import type { SinkOptions } from '../../config/config.js';
+import { loadDriver } from '../../core/driver.js';
 import { configInvalid } from '../../core/errors.js';
-import { loadDriver } from '../kit/driver.js';
 import { SharedConnection } from '../kit/shared-connection.js';
 import { refuseStrayCredentials } from '../kit/url-credentials.js';
 import { urlOption } from '../kit/url-option.js';

@@ -1,7 +1,7 @@
 import type { SinkOptions } from '../../config/config.js';
+import { loadDriver } from '../../core/driver.js';
 import { TrackbridgeError } from '../../core/errors.js';
 import type { CanonicalEvent } from '../../event/event.js';
-import { loadDriver } from '../kit/driver.js';
 import { idText } from '../kit/id-text.js';
 import { indicesBy } from '../kit/in-order.js';
 import { SharedConnection } from '../kit/shared-connection.js';
@@ -48,13 +48,14 @@ export function createRedisSink(
 
   /** XADD, or the script that first checks for the deduplication key. `id` is `*` except in a probe. */
   function commandFor(sent: Sent, stream: string, id: string) {
-    const { dedupeKey, event, json, messageId } = sent;
+    const { dedupeKey, event, json, messageId, trace } = sent;
     const { type } = event;
     const { source } = event.receipt;
     const trim = options.maxLength === undefined ? [] : ['MAXLEN', '~', String(options.maxLength)];
     const key = idText(dedupeKey);
     const ids = ['messageId', messageId, 'dedupeKey', key];
-    const entry = [...ids, 'type', type, 'source', source, 'json', json];
+    const traced = Object.entries(trace ?? {}).flat();
+    const entry = [...ids, 'type', type, 'source', source, ...traced, 'json', json];
     const seen = options.deduplicate
       ? { key: `${hashTagged(stream)}:seen:${key}`, window: options.dedupeWindow }
       : undefined;
@@ -98,7 +99,7 @@ export function createRedisSink(
 }
 
 /** The content of an entry. */
-type Sent = Pick<SinkEvent, 'dedupeKey' | 'event' | 'json' | 'messageId'>;
+type Sent = Pick<SinkEvent, 'dedupeKey' | 'event' | 'json' | 'messageId' | 'trace'>;
 
 const PROBE_SENT: Sent = { dedupeKey: 'check', event: PROBE, json: '{}', messageId: 'check' };
 

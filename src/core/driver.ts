@@ -1,20 +1,21 @@
-import { TrackbridgeError } from '../../core/errors.js';
+import { TrackbridgeError } from './errors.js';
 
 /**
- * Loads the driver of a sink. Drivers are optional peer dependencies, installed only by those who configure the sink.
+ * Loads an optional peer dependency, such as the driver of a sink, which is installed only by those who configure `owner`.
  * `packages` are the arguments for `npm install`. Throws CONFIG_INVALID with that command if one is missing.
  */
 export async function loadDriver<T>(
   packages: string,
   load: () => Promise<T>,
-  sink: string,
+  owner: string,
+  what = 'its driver',
 ): Promise<T> {
   try {
     return await load();
   } catch (error) {
     if (!isMissing(error, packages.split(' '))) throw error;
-    const problem = `its driver is not installed; run "npm install ${packages}"`;
-    throw new TrackbridgeError('CONFIG_INVALID', `${sink}: ${problem}`, { cause: error });
+    const problem = `${what} is not installed; run "npm install ${packages}"`;
+    throw new TrackbridgeError('CONFIG_INVALID', `${owner}: ${problem}`, { cause: error });
   }
 }
 

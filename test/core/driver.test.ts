@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loadDriver } from '../../../src/sinks/kit/driver.js';
+import { loadDriver } from '../../src/core/driver.js';
 
 const missing = (name: string): Error =>
   Object.assign(new Error(`Cannot find package '${name}' imported from elsewhere`), {
