@@ -176,8 +176,15 @@ function statsOf(stats: OutboxStats, members: readonly MemberState[], deps: Admi
       delivered: sink.delivered,
       filtered: sink.filtered,
       discarded: sink.discarded,
+      missed: sink.missed,
       deadLetters: sink.deadLetters,
       ...stateOf(states.get(sink.name)),
+    })),
+    former: stats.former.map(({ missed, name, oldestReceivedAt, pending }) => ({
+      name,
+      pending,
+      ...(oldestReceivedAt === undefined ? {} : { oldestReceivedAt: iso(oldestReceivedAt) }),
+      missed,
     })),
   };
 }

@@ -170,7 +170,7 @@ function printReport(path: string, report: StoreReport, context: CommandContext)
     String(sink.delivered),
     String(sink.deadLetters),
   ]);
-  printTable([['SINK', 'CONFIGURED', 'PENDING', 'OLDEST', 'SETTLED', 'DEAD'], ...sinks], context);
+  printTable([['SINK', 'CONFIGURED', 'PENDING', 'OLDEST', 'DELIVERED', 'DEAD'], ...sinks], context);
 }
 
 function markText(mark: NonNullable<StoreReport['mark']>): string {

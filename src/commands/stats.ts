@@ -36,7 +36,16 @@ interface Stats {
     /** Events that the sink's `where` or `transform` filtered. */
     readonly filtered: number;
     readonly deadLetters: number;
+    /** Events that passed the retention while the sink was not configured. */
+    readonly missed: number;
     readonly lastError?: string;
+  }[];
+  /** Sinks that are not configured, with what they would receive if they were. */
+  readonly former: readonly {
+    readonly name: string;
+    readonly pending: number;
+    readonly oldestReceivedAt?: string;
+    readonly missed: number;
   }[];
 }
 
@@ -93,8 +102,23 @@ export function statsCommand(context: CommandContext): Command {
         ],
         context,
       );
+      for (const line of missedLines(stats)) context.out.write(`${line}\n`);
     });
   return addAdminOptions(command);
+}
+
+/** Says what sinks that return receive, and what they do not. */
+function* missedLines({ former, sinks }: Stats): Generator<string> {
+  for (const { missed, name } of sinks) {
+    if (missed > 0) {
+      yield `\nsink ${printable(name)}: ${missed} passed outbox.retention while it was not configured, and cannot be delivered`;
+    }
+  }
+  for (const { missed, name, oldestReceivedAt, pending } of former) {
+    const from = oldestReceivedAt === undefined ? '' : `, received from ${oldestReceivedAt} on`;
+    const gone = missed === 0 ? '' : `; ${missed} passed outbox.retention and cannot be delivered`;
+    yield `\nsink ${printable(name)} is not configured: if it returns, it receives ${pending} events${from}${gone}`;
+  }
 }
 
 function printMembers({ members }: Stats, { json }: StatsOptions, context: CommandContext): void {

@@ -10,6 +10,7 @@ import type {
 import { type Context, warn } from './context.js';
 import { suggestion } from './problems/nearest.js';
 import { child, quoted } from './problems/pointer.js';
+import { POINT_IN_TIME, parsePointInTime } from './schema/point-in-time.js';
 
 /** The event types of the canonical event. */
 const EVENT_TYPES = ['identify', 'track', 'page', 'screen', 'group', 'alias', 'delete', 'record'];
@@ -190,8 +191,16 @@ function checkType(
   problems.add(pointer, message);
 }
 
+/** The schema checks the form of `start`, but not whether the calendar has the day. */
+function checkStart({ start }: SinkConfig, pointer: string, { problems }: Context): void {
+  if (start === undefined || start === 'next' || start === 'retained') return;
+  if (parsePointInTime(start, 0) !== undefined) return;
+  problems.add(`${pointer}/start`, `must be next, retained, ${POINT_IN_TIME}`);
+}
+
 function checkSink(sink: SinkConfig, pointer: string, { sources }: Config, context: Context): void {
   const { problems } = context;
+  checkStart(sink, pointer, context);
   const names = [
     ...new Set([
       ...Object.keys(sources),

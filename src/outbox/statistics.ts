@@ -19,6 +19,19 @@ export interface OutboxStats {
   /** The largest backlog of any sink, which `maxPending` limits. */
   readonly pending: number;
   readonly sinks: readonly SinkBacklog[];
+  /** Sinks that are not configured but would receive something if they were configured again, or have missed some. */
+  readonly former: readonly FormerSink[];
+}
+
+/** A sink that is not configured now. */
+export interface FormerSink {
+  readonly name: string;
+  /** What it would receive if it were configured again. */
+  readonly pending: number;
+  /** When the oldest of these arrived, in milliseconds since the epoch; absent if there are none. */
+  readonly oldestReceivedAt?: number;
+  /** Events that passed the retention while it was not configured. They are gone. */
+  readonly missed: number;
 }
 
 /** A process that shares the store. */
@@ -44,8 +57,10 @@ export interface SinkBacklog {
   readonly delivered: number;
   /** Excluded by the sink's filter or transform. */
   readonly filtered: number;
-  /** Removed undelivered, by the sink's limit or by an operator. */
+  /** Removed undelivered, by the sink's limit, by an operator, or by `start: next`. */
   readonly discarded: number;
+  /** Passed the retention while the sink was not configured. They are gone. */
+  readonly missed: number;
   readonly deadLetters: number;
   /** The limit of pending events, and what happens at it. */
   readonly maxPending: number;

@@ -7,7 +7,8 @@ export interface OutboxStore {
   readonly id: string;
 
   /**
-   * Opens or creates the store for these sinks. A sink that is new to the store starts with the next event. Throws
+   * Opens or creates the store for these sinks. A sink that is new to the store starts with the next event, and one that
+   * was configured before resumes where it stopped, unless its `start` says otherwise. Throws
    * OUTBOX_CORRUPT if the store is damaged, and START_FAILED if it cannot be used. Never replaces an old store with a
    * new one.
    */
@@ -42,11 +43,22 @@ export interface SinkSettings {
   readonly maxPending?: number;
   /** Default: `refuse`. */
   readonly full?: FullPolicy;
+  /** Where the sink begins if it is new or returns. If absent, a new sink begins with the next event, and one that was
+   * configured before resumes where it stopped. */
+  readonly start?: SinkStart;
   /**
    * What else members that deliver to the sink must agree on, by the name of the option. Only compared, so a hash
    * suffices.
    */
   readonly options?: Readonly<Record<string, string>>;
+}
+
+/** Where a sink begins. It applies once, when the sink is new to the store or was not configured before. */
+export interface SinkStart {
+  /** The option as configured. The store keeps it, and notices a change that has no effect. */
+  readonly option: string;
+  /** With the next event, with the oldest retained event, or with what arrived from this time on (milliseconds). */
+  readonly from: 'next' | 'retained' | number;
 }
 
 /** What happens to a sink's backlog at its limit. */

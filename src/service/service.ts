@@ -160,7 +160,7 @@ export function createService(config: Config, options: ServiceOptions): Service 
     });
     if (role !== 'receive') dispatcher = await running.openSinks();
     try {
-      await outbox.open(sinkSettings(config));
+      await outbox.open(sinkSettings(config, clock.now()));
       listeners.start();
       if (server.workers === 1) receiving.start();
       rejections.start();

@@ -1,18 +1,27 @@
 import { hash } from 'node:crypto';
 import type { Config, SinkConfig } from '../config/config.js';
-import type { SinkSettings } from '../outbox/store.js';
+import { parsePointInTime } from '../config/schema/point-in-time.js';
+import type { SinkSettings, SinkStart } from '../outbox/store.js';
 
 /** The parts of a sink that decide where its events go and what they are. Others may differ between members. */
 const COMPARED = ['type', 'where', 'format', 'options'] as const;
 
-/** Returns the settings of the configured sinks that the store needs. */
-export function sinkSettings({ outbox, sinks }: Config): SinkSettings[] {
+/** Returns the settings of the configured sinks that the store needs. Durations of `start` count back from `now`. */
+export function sinkSettings({ outbox, sinks }: Config, now: number): SinkSettings[] {
   return Object.entries(sinks).map(([name, config]) => ({
     name,
     full: config.full,
     ...(config.maxPending === undefined ? {} : { maxPending: config.maxPending }),
+    ...(config.start === undefined ? {} : { start: startOf(config.start, now) }),
     ...(outbox.type === 'postgres' ? { options: fingerprints(config) } : {}),
   }));
+}
+
+function startOf(option: string, now: number): SinkStart {
+  if (option === 'next' || option === 'retained') return { option, from: option };
+  const from = parsePointInTime(option, now);
+  if (from === undefined) throw new TypeError('the configuration has checked start');
+  return { option, from };
 }
 
 function fingerprints(config: SinkConfig): Readonly<Record<string, string>> {

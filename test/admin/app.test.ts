@@ -277,6 +277,7 @@ describe('stats', () => {
     await clock.advance(1500);
     expect(await (await ask('/api/stats')).json()).toEqual({
       accepted: 1,
+      former: [],
       duplicates: 1,
       quarantined: 1,
       inQuarantine: 1,
@@ -289,6 +290,7 @@ describe('stats', () => {
           oldestAgeMs: 1500,
           delivered: 0,
           filtered: 0,
+          missed: 0,
           discarded: 0,
           maxPending: 100,
           full: 'refuse',

@@ -305,6 +305,7 @@ interface SinkOptions {
   readonly format: string;
   readonly maxPending?: number;
   readonly full: 'refuse' | 'drop-oldest' | 'dead-letter';
+  readonly start?: string;
 }
 
 /** Deliver only events that match every filter given. */

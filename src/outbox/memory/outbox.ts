@@ -179,6 +179,7 @@ export class MemoryOutbox implements Outbox {
         ...sink.backlog(),
         deadLetters: this.#dead.count(sink.name),
       })),
+      former: [],
     };
   }
 

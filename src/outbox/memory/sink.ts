@@ -78,6 +78,7 @@ export class MemorySink {
       delivered: this.#delivered,
       filtered: this.#filtered,
       discarded: this.#discarded,
+      missed: 0,
       ...this.limit,
       paused: this.paused,
     };

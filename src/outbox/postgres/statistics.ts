@@ -1,7 +1,7 @@
-import type { OutboxStats, SinkBacklog } from '../statistics.js';
+import type { FormerSink, OutboxStats, SinkBacklog } from '../statistics.js';
 import type { Quarantine } from './entries/quarantine.js';
-import { IS_PENDING } from './lanes/pending.js';
 import type { Shared } from './shared.js';
+import { oldestOf } from './sinks/begin.js';
 import { readSinks } from './sinks/registration.js';
 import { noTotals, readSums } from './totals.js';
 
@@ -14,31 +14,22 @@ export function readStats(shared: Shared, quarantine: Quarantine): Promise<Outbo
     const known = await readSinks(session, schema);
     const sums = await readSums(session, schema);
     const sinks: SinkBacklog[] = [];
+    const former: FormerSink[] = [];
     for (const { active, baseline, id, limit, name, paused } of known.values()) {
-      if (!active) continue;
       const totals = sums.sinks.get(id) ?? noTotals();
       const { delivered, died, discarded, filtered, letters, missed, requeued } = totals;
       const left = delivered + filtered + discarded + died + missed;
       const pending = Math.max(0, sums.accepted - baseline + requeued - left);
-      const counts = { pending, delivered, filtered, discarded, deadLetters: Math.max(0, letters) };
-      const backlog = { name, ...counts, ...limit, paused };
-      const [oldest] =
-        pending === 0
-          ? []
-          : await session.run(
-              {
-                name: 'oldest',
-                text: `SELECT o.received_at FROM ${schema}.lane l CROSS JOIN LATERAL (
-                    SELECT e.position, e.received_at FROM ${schema}.event e WHERE ${IS_PENDING} ORDER BY e.xid, e.position LIMIT 1
-                  ) o WHERE l.sink = $1 ORDER BY o.position LIMIT 1`,
-              },
-              [id],
-            );
-      sinks.push(
-        oldest === undefined
-          ? backlog
-          : { ...backlog, oldestReceivedAt: Number(oldest['received_at']) },
-      );
+      if (!active && pending + missed === 0) continue;
+      const at = pending === 0 ? undefined : await oldestOf(session, schema, id);
+      const oldest = at === undefined ? {} : { oldestReceivedAt: at };
+      if (!active) {
+        former.push({ name, pending, missed, ...oldest });
+        continue;
+      }
+      const deadLetters = Math.max(0, letters);
+      const counts = { pending, delivered, filtered, discarded, missed, deadLetters };
+      sinks.push({ name, ...counts, ...limit, paused, ...oldest });
     }
     return {
       accepted: sums.accepted,
@@ -47,6 +38,7 @@ export function readStats(shared: Shared, quarantine: Quarantine): Promise<Outbo
       inQuarantine: await quarantine.count(session),
       pending: Math.max(0, ...sinks.map(({ pending }) => pending)),
       sinks,
+      former,
     };
   });
 }

@@ -29,6 +29,17 @@ describe('sinks', () => {
     });
   });
 
+  it.each(['next', 'retained', '24h', '"2026-11-21T14:00:00Z"'])('may start with %s', (start) => {
+    const sink = resolved(`{ type: stdout, start: ${start} }`);
+    expect(sink).toMatchObject({ start: start.replaceAll('"', '') });
+  });
+
+  it.each(['yesterday', '"2026-13-21T14:00:00Z"'])('do not start with %s', (start) => {
+    expect(refusal(`{ type: stdout, start: ${start} }`)).toEqual([
+      '.start must be next, retained, a time such as 2026-11-21T14:00:00Z, or a duration such as 24h',
+    ]);
+  });
+
   it('may have defaults of their own for what all have in common', () => {
     const s3 = '{ type: s3, bucket: events, accessKeyId: k, secretAccessKey: s';
     expect(resolved(`${s3} }`)).toMatchObject({

@@ -7,6 +7,7 @@ import { limitsContract } from './limits.js';
 import { operatorContract } from './operator.js';
 import { requeueContract } from './requeue.js';
 import { settledContract } from './settled.js';
+import { startContract } from './start.js';
 import type { Harness } from './tools.js';
 
 /** What every outbox does, whatever it is made of. */
@@ -20,4 +21,5 @@ export function outboxContract(name: string, harness: Harness): void {
   limitsContract(name, harness);
   boundsContract(name, harness);
   operatorContract(name, harness);
+  startContract(name, harness);
 }

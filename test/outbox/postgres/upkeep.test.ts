@@ -130,8 +130,8 @@ describe.runIf(await requireServer('PostgreSQL', 5432))('the upkeep of a store',
     await outbox.append(delivery([newEvent('later')]));
     await outbox.close();
     const { lines, outbox: last } = await start(schema, [{ name: 'orders' }]);
-    expect(lines.join()).toContain(
-      'orders is configured again and resumes where it stopped: it receives 1 pending event',
+    expect(lines.join()).toMatch(
+      /orders is configured again and resumes where it stopped: it receives 1 earlier event, received from .+ on; 3 events passed outbox.retention while it was not configured and cannot be delivered/,
     );
     expect(idsOf(await claimAll(last.consumer('orders', 1)))).toEqual(['later']);
   });

@@ -127,8 +127,13 @@ CREATE INDEX quarantine_source ON ${schema}.quarantine (source, id);
 CREATE INDEX quarantine_received_at ON ${schema}.quarantine (received_at);
 `;
 
+// The option `start` that a sink had when it last began, or when a change of it was noticed.
+const version2: Migration = (schema) => `
+ALTER TABLE ${schema}.sink ADD COLUMN start text NOT NULL DEFAULT '';
+`;
+
 /** The schema's history. A store's version is the number of these that were applied. Only ever append. */
-export const MIGRATIONS: readonly Migration[] = [version1];
+export const MIGRATIONS: readonly Migration[] = [version1, version2];
 
 /**
  * The oldest program that may work on a store with all migrations, by the number of migrations that it knows. Raise it

@@ -1,10 +1,12 @@
 import { TrackbridgeError } from '../../../core/errors.js';
 import { limitsOf, type SinkLimit } from '../../limits.js';
+import { lineAtStart } from '../../start.js';
 import type { SinkSettings } from '../../store.js';
 import type { Database, Session } from '../connection/database.js';
 import type { Membership } from '../members.js';
 import type { PostgresOptions } from '../options.js';
-import { readSums } from '../totals.js';
+import { noTotals, readSums, type SinkTotals } from '../totals.js';
+import { beginSink, oldestOf } from './begin.js';
 
 /** A sink as the store knows it. */
 export interface StoredSink {
@@ -14,6 +16,8 @@ export interface StoredSink {
   readonly paused: boolean;
   readonly limit: SinkLimit;
   readonly baseline: number;
+  /** The option `start` as last applied or noticed. */
+  readonly start: string;
 }
 
 export interface RegistrationDeps {
@@ -31,7 +35,8 @@ interface Settings {
 }
 
 /**
- * Registers this process and its sinks, as one step. A sink that is new to the store starts with the next event. A sink
+ * Registers this process and its sinks, as one step. A sink that is new to the store starts with the next event, and one
+ * that no member had before resumes where it stopped, unless its `start` says otherwise. A sink
  * that this process does not have stays active as long as another member has it. Resolves to lines for the operator.
  * Throws START_FAILED if a live member has other settings.
  */
@@ -52,43 +57,45 @@ export function register(
     const known = await readSinks(session, schema);
     const limits = limitsOf(sinks, options.maxPending);
     const elsewhere = new Set(others.flatMap((other) => Object.keys(other.settings.sinks)));
-    const said: string[] = [];
+    const said: (string | undefined)[] = [];
     for (const sink of known.values()) {
-      const isConfigured = limits.has(sink.name);
-      const total = totals.get(sink.id);
-      const pending = Math.max(
-        0,
-        accepted -
-          sink.baseline +
-          (total === undefined
-            ? 0
-            : total.requeued -
-              total.delivered -
-              total.filtered -
-              total.discarded -
-              total.died -
-              total.missed),
-      );
+      if (limits.has(sink.name)) continue;
       const isElsewhere = elsewhere.has(sink.name);
-      const line = changeOf(sink, pending, isConfigured, isElsewhere);
-      if (line !== undefined) said.push(line);
-      if (isConfigured || isElsewhere || !sink.active) continue;
+      const { missed, pending } = standing(sink, accepted, totals);
+      const state = isElsewhere ? 'elsewhere' : 'removed';
+      said.push(lineAtStart({ ...sink, state, missed, pending, start: undefined, known: '' }));
+      if (isElsewhere || !sink.active) continue;
       await session.run(`UPDATE ${schema}.sink SET active = false WHERE id = $1`, [sink.id]);
     }
-    for (const [name, limit] of limits) {
-      const sink = known.get(name);
-      if (sink === undefined) {
-        await createSink(session, deps, name, limit, accepted);
-        if (accepted > 0) said.push(`sink ${name} is new: it starts with the next event`);
-      } else {
-        await session.run(
-          `UPDATE ${schema}.sink SET active = true, max_pending = $2, full_policy = $3 WHERE id = $1`,
-          [sink.id, limit.maxPending, limit.full],
-        );
-      }
+    for (const { name, start } of sinks) {
+      const limit = limits.get(name);
+      if (limit === undefined) continue;
+      const before = known.get(name);
+      const isNew = before === undefined;
+      const sink = before ?? (await createSink(session, deps, name, limit, accepted));
+      const { missed, pending } = standing(sink, accepted, totals);
+      const begins = isNew || !sink.active;
+      const beginning =
+        begins && start !== undefined
+          ? await beginSink(session, schema, { id: sink.id, limit, pending }, start)
+          : undefined;
+      await session.run(
+        `UPDATE ${schema}.sink SET active = true, max_pending = $2, full_policy = $3, start = $4 WHERE id = $1`,
+        [sink.id, limit.maxPending, limit.full, start?.option ?? ''],
+      );
+      // Nobody asks what the sinks of an empty store begin with.
+      if (isNew && accepted === 0) continue;
+      const line = {
+        ...{ name, paused: sink.paused, missed, start, beginning, known: sink.start },
+        state: isNew ? ('new' as const) : begins ? ('returning' as const) : ('running' as const),
+        pending: beginning?.events ?? pending,
+        oldestReceivedAt:
+          begins && pending > 0 ? await oldestOf(session, schema, sink.id) : undefined,
+      };
+      said.push(lineAtStart(line));
     }
     await membership.join(session, JSON.stringify(settings));
-    return said;
+    return said.filter((line) => line !== undefined);
   });
 }
 
@@ -99,7 +106,7 @@ export async function readSinks(
 ): Promise<ReadonlyMap<string, StoredSink>> {
   const rows = await session.run({
     name: 'sinks',
-    text: `SELECT id, name, active, paused, max_pending, full_policy, baseline FROM ${schema}.sink ORDER BY id`,
+    text: `SELECT id, name, active, paused, max_pending, full_policy, baseline, start FROM ${schema}.sink ORDER BY id`,
   });
   return new Map(
     rows.map((row) => {
@@ -117,6 +124,7 @@ export async function readSinks(
           paused: row['paused'] === true,
           limit,
           baseline: Number(row['baseline']),
+          start: String(row['start']),
         },
       ];
     }),
@@ -127,18 +135,31 @@ async function createSink(
   session: Session,
   { partitions, schema }: RegistrationDeps,
   name: string,
-  { full, maxPending }: SinkLimit,
+  limit: SinkLimit,
   accepted: number,
-): Promise<void> {
+): Promise<StoredSink> {
   const [row] = await session.run(
     `INSERT INTO ${schema}.sink (name, active, max_pending, full_policy, baseline) VALUES ($1, true, $2, $3, $4) RETURNING id`,
-    [name, maxPending, full, accepted],
+    [name, limit.maxPending, limit.full, accepted],
   );
   await session.run(
     `INSERT INTO ${schema}.lane (sink, partition, xid, position)
      SELECT $1, partition, pg_current_xact_id(), 0 FROM generate_series(0, $2::integer - 1) AS partition`,
     [row?.['id'], partitions],
   );
+  const state = { active: true, paused: false, start: '', baseline: accepted };
+  return { id: Number(row?.['id']), name, limit, ...state };
+}
+
+/** Returns what is pending for a sink, and what passed the retention while it was not configured. */
+function standing(
+  { baseline, id }: StoredSink,
+  accepted: number,
+  totals: ReadonlyMap<number, SinkTotals>,
+): { readonly pending: number; readonly missed: number } {
+  const { delivered, died, discarded, filtered, missed, requeued } = totals.get(id) ?? noTotals();
+  const left = delivered + filtered + discarded + died + missed;
+  return { pending: Math.max(0, accepted - baseline + requeued - left), missed };
 }
 
 function settingsOf(sinks: readonly SinkSettings[], options: PostgresOptions): Settings {
@@ -202,28 +223,4 @@ function differs(option: string, member: string): TrackbridgeError {
     'START_FAILED',
     `${option} differs from that of member ${member}, which is running; give both the same, or stop that member first`,
   );
-}
-
-/** Returns a notice for the operator about a sink that existed before; undefined if nothing has changed. */
-function changeOf(
-  sink: StoredSink,
-  pending: number,
-  isConfigured: boolean,
-  isElsewhere: boolean,
-): string | undefined {
-  const { active, name, paused } = sink;
-  const events = `${pending} pending event${pending === 1 ? '' : 's'}`;
-  if (isConfigured && paused) {
-    return `sink ${name} is paused and has ${events}; continue with trackbridge sinks resume ${name}`;
-  }
-  if (!isConfigured && isElsewhere) {
-    return `sink ${name} is not configured here; other members deliver it`;
-  }
-  if (pending === 0) return undefined;
-  if (!isConfigured) {
-    return `sink ${name} is no longer configured and has ${events}; they stay until outbox.retention ends: configure it again to deliver them, or discard them with trackbridge sinks purge ${name}`;
-  }
-  return active
-    ? undefined
-    : `sink ${name} is configured again and resumes where it stopped: it receives ${events}`;
 }

@@ -145,6 +145,11 @@ const VERSION_7 = `
 ALTER TABLE attempt ADD COLUMN crashed INTEGER;
 `;
 
+// The option `start` that a sink had when it last began, or when a change of it was noticed.
+const VERSION_8 = `
+ALTER TABLE sink ADD COLUMN start TEXT NOT NULL DEFAULT '';
+`;
+
 /** The schema's history. `user_version` of a file is the number of these that were applied. Only ever append. */
 export const MIGRATIONS: readonly Migration[] = [
   VERSION_1,
@@ -154,4 +159,5 @@ export const MIGRATIONS: readonly Migration[] = [
   VERSION_5,
   VERSION_6,
   VERSION_7,
+  VERSION_8,
 ];

@@ -19,14 +19,24 @@ export interface SinkRow {
   filtered: number;
   /** Removed undelivered, by the sink's limit or by an operator. */
   discarded: number;
+  /** Passed the retention while the sink was not configured. */
+  missed: number;
   dead: number;
   /** By an operator. */
   paused: boolean;
+  /** The option `start` as last applied or noticed. */
+  start: string;
   /** Whether an event above `position` is settled, and therefore listed. */
   scattered: boolean;
   changed: boolean;
   /** As configured. A sink that is not configured has no limit. */
   readonly limit: SinkLimit | undefined;
+}
+
+/** A sink of the store. `wasActive`: whether it was configured before; absent if it is new. */
+export interface KnownSink {
+  readonly sink: SinkRow;
+  readonly wasActive: boolean | undefined;
 }
 
 /**
@@ -61,7 +71,7 @@ export class Counters {
     this.#database = database;
     this.#saveSink = database.prepare(
       'UPDATE sink SET active = ?, position = ?, pending = ?, delivered = ?, filtered = ?,' +
-        ' discarded = ?, dead = ?, paused = ? WHERE id = ?',
+        ' discarded = ?, dead = ?, missed = ?, paused = ?, start = ? WHERE id = ?',
     );
     this.#saveCounters = database.prepare(
       'UPDATE ledger SET tail = ?, accepted = ?, duplicates = ?, quarantined = ?, in_quarantine = ?, generation = ?,' +
@@ -108,7 +118,9 @@ export class Counters {
         filtered: sink.filtered,
         discarded: sink.discarded,
         dead: sink.dead,
+        missed: sink.missed,
         paused: sink.paused === 1,
+        start: sink.start,
         scattered: sink.scattered === 1,
         changed: false,
         limit: this.#limits.get(sink.name),
@@ -119,9 +131,10 @@ export class Counters {
   save(): void {
     for (const sink of this.#sinks.values()) {
       if (!sink.changed) continue;
-      const { active, position, pending, delivered, filtered, discarded, dead, id } = sink;
-      const counters = [pending, delivered, filtered, discarded, dead];
-      this.#saveSink.run(active ? 1 : 0, position, ...counters, sink.paused ? 1 : 0, id);
+      const { active, position, pending, delivered, filtered, discarded, dead, missed, id } = sink;
+      const counters = [pending, delivered, filtered, discarded, dead, missed];
+      const { paused, start } = sink;
+      this.#saveSink.run(active ? 1 : 0, position, ...counters, paused ? 1 : 0, start, id);
       sink.changed = false;
     }
     for (const source of this.#recounted) {
@@ -150,11 +163,11 @@ export class Counters {
   }
 
   /**
-   * Makes exactly these sinks the configured ones. A new sink starts after the newest event. Returns notices for the
-   * operator, one line each.
+   * Makes exactly these sinks the configured ones. A sink that is new to the store is added, and has nothing pending.
+   * Returns the sinks of the store as they were before, with whether each was known.
    */
-  configure(limits: ReadonlyMap<string, SinkLimit>): readonly string[] {
-    const known = new Set(this.#sinks.keys());
+  configure(limits: ReadonlyMap<string, SinkLimit>): readonly KnownSink[] {
+    const before = new Map([...this.#sinks.values()].map((sink) => [sink.name, sink.active]));
     this.#limits = limits;
     const insert = this.#database.prepare(
       'INSERT INTO sink (name, active, position, pending, delivered, dead) VALUES (?, 1, ?, 0, 0, 0)' +
@@ -162,18 +175,11 @@ export class Counters {
     );
     for (const name of limits.keys()) insert.run(name, this.tail);
     this.load();
-    const said: string[] = [];
-    for (const sink of this.#sinks.values()) {
-      const isKnown = known.has(sink.name);
-      const line =
-        isKnown || this.tail === 0
-          ? changeOf(sink, limits.has(sink.name))
-          : `sink ${sink.name} is new: it starts with the next event`;
-      if (line !== undefined) said.push(line);
+    return [...this.#sinks.values()].map((sink) => {
       sink.active = limits.has(sink.name);
       sink.changed = true;
-    }
-    return said;
+      return { sink, wasActive: before.get(sink.name) };
+    });
   }
 
   /** Returns the weight of the source's unauthenticated entries in quarantine. */
@@ -253,20 +259,4 @@ export class Counters {
     }
     return least;
   }
-}
-
-/** Returns a notice for the operator about a sink that existed before; undefined if nothing has changed. */
-function changeOf(sink: SinkRow, isConfigured: boolean): string | undefined {
-  const { active, name, paused, pending } = sink;
-  const events = `${pending} pending event${pending === 1 ? '' : 's'}`;
-  if (isConfigured && paused) {
-    return `sink ${name} is paused and has ${events}; continue with trackbridge sinks resume ${name}`;
-  }
-  if (pending === 0) return undefined;
-  if (!isConfigured) {
-    return `sink ${name} is no longer configured and has ${events}; they stay until outbox.retention ends: configure it again to deliver them, or discard them with trackbridge sinks purge ${name}`;
-  }
-  return active
-    ? undefined
-    : `sink ${name} is configured again and resumes where it stopped: it receives ${events}`;
 }

@@ -1,8 +1,8 @@
-import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite';
+import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import type { NewEvent } from '../../intake.js';
 import { limitsOf, roomFor } from '../../limits.js';
 import type { Retention } from '../../retention.js';
-import type { OutboxStats, SinkBacklog } from '../../statistics.js';
+import type { FormerSink, OutboxStats, SinkBacklog } from '../../statistics.js';
 import type { SinkSettings } from '../../store.js';
 import { MarkWriter } from '../health/mark.js';
 import { StorePresence } from '../health/presence.js';
@@ -16,7 +16,8 @@ import type {
 } from '../thread/messages.js';
 import { Appender } from './append.js';
 import { Backlogs } from './backlogs.js';
-import { Counters } from './counters.js';
+import { SinkBeginnings } from './begin.js';
+import { Counters, type SinkRow } from './counters.js';
 import { DeadLetters } from './entries/dead-letters.js';
 import { Quarantine } from './entries/quarantine.js';
 import { Notices } from './notices.js';
@@ -55,7 +56,7 @@ export class Store {
   readonly #backlogs: Backlogs;
   readonly #notices = new Notices();
   readonly #maxPending: number;
-  readonly #oldest: StatementSyncInstance;
+  readonly #beginnings: SinkBeginnings;
 
   constructor(
     database: DatabaseSyncInstance,
@@ -77,14 +78,13 @@ export class Store {
     this.deadLetters = new DeadLetters(database, counters, this.#appender, notices, deadLetters);
     this.#sweeper = new Sweeper(database, this.#counters);
     this.scanner = new Scanner(database, this.#counters);
-    this.#oldest = database.prepare(
-      'SELECT received_at FROM event WHERE position > ?1 AND (only_sink IS NULL OR only_sink = ?2)' +
-        ' AND NOT EXISTS (SELECT 1 FROM settled s WHERE s.sink = ?2 AND s.position = event.position)' +
-        ' ORDER BY position LIMIT 1',
-    );
+    this.#beginnings = new SinkBeginnings(database, counters);
     const { path, durability } = options;
     this.#mark = new MarkWriter(path, { store: this.#counters.store, durability }, warn);
-    const said = this.#transact(() => counters.configure(limitsOf(sinks, options.maxPending)));
+    const said = this.#transact(() => {
+      const known = counters.configure(limitsOf(sinks, options.maxPending));
+      return this.#beginnings.begin(known, sinks);
+    });
     for (const line of said) warn(line);
     this.#presence = new StorePresence(path);
   }
@@ -126,15 +126,19 @@ export class Store {
   stats(): OutboxStats {
     const counters = this.#counters;
     const sinks = counters.active().map((sink): SinkBacklog => {
-      const { name, pending, delivered, filtered, discarded, dead } = sink;
+      const { name, pending, delivered, filtered, discarded, dead, missed } = sink;
       const { limit = { maxPending: this.#maxPending, full: 'refuse' } } = sink;
-      const counts = { pending, delivered, filtered, discarded, deadLetters: dead };
-      const backlog = { name, ...counts, ...limit, paused: sink.paused };
-      const oldest = pending === 0 ? undefined : this.#oldest.get(sink.position, sink.id);
-      return oldest === undefined ? backlog : { ...backlog, oldestReceivedAt: oldest.received_at };
+      const counts = { pending, delivered, filtered, discarded, missed, deadLetters: dead };
+      return { name, ...counts, ...limit, paused: sink.paused, ...this.#oldest(sink) };
+    });
+    const former = [...counters.all()].flatMap((sink): FormerSink[] => {
+      const { active, missed, name, pending } = sink;
+      const isOfInterest = !active && pending + missed > 0;
+      return isOfInterest ? [{ name, pending, missed, ...this.#oldest(sink) }] : [];
     });
     const { accepted, duplicates, quarantined, inQuarantine } = counters;
-    return { accepted, duplicates, quarantined, inQuarantine, pending: counters.pending(), sinks };
+    const counts = { accepted, duplicates, quarantined, inQuarantine };
+    return { ...counts, pending: counters.pending(), sinks, former };
   }
 
   /**
@@ -150,6 +154,11 @@ export class Store {
       this.database.close();
       this.#presence.close();
     }
+  }
+
+  #oldest(sink: SinkRow): { readonly oldestReceivedAt?: number } {
+    const oldestReceivedAt = this.#beginnings.oldest(sink);
+    return oldestReceivedAt === undefined ? {} : { oldestReceivedAt };
   }
 
   #run(step: Step, now: number): StepResults[keyof StepResults] {

@@ -81,7 +81,9 @@ export class Sweeper {
   /** An unconfigured sink holds nothing back. If it is configured again, it continues with what is left then. */
   #forget(sink: SinkRow, upTo: number): void {
     if (sink.position >= upTo) return;
-    sink.pending -= this.#lost.get(sink.position, upTo, sink.id).events;
+    const lost: number = this.#lost.get(sink.position, upTo, sink.id).events;
+    sink.pending -= lost;
+    sink.missed += lost;
     sink.position = upTo;
     sink.changed = true;
     this.#unlist.run(sink.id, upTo);
