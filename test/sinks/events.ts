@@ -30,6 +30,17 @@ export function sinkEvent(messageId: string, fields: JsonObject = {}): SinkEvent
   return { messageId, dedupeKey: dedupeKeyOf(event), event, json: JSON.stringify(event) };
 }
 
+/** The span of the delivery that brought an event. */
+export const TRACE = {
+  traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+  tracestate: 'vendor=one',
+};
+
+/** An event of a traced delivery. */
+export function tracedEvent(messageId: string): SinkEvent {
+  return { ...sinkEvent(messageId), trace: TRACE };
+}
+
 /** An event with this messageId that nothing authenticates, as anybody can send it. */
 export function forgedEvent(messageId: string, fields: JsonObject = {}): SinkEvent {
   const { receipt } = sinkEvent(messageId).event;

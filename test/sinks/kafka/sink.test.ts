@@ -3,7 +3,7 @@ import { createKafkaSink, type KafkaOptions, kafkaSink } from '../../../src/sink
 import type { Sink } from '../../../src/sinks/sink.js';
 import { hasKcat, type MockKafka, startMockKafka } from '../../support/kafka.js';
 import { type Bench, sinkContract } from '../contract.js';
-import { sinkContext, sinkEvent } from '../events.js';
+import { sinkContext, sinkEvent, TRACE, tracedEvent } from '../events.js';
 
 const never = new AbortController().signal;
 
@@ -78,6 +78,15 @@ describe.runIf(hasKcat())('kafka', () => {
     expect(records.find(({ key }) => key === 'u-1')?.headers).toBe(
       'messageId=a,dedupeKey=segment:a,source=segment,type=track,content-type=application/json',
     );
+  });
+
+  it('carries the span of the delivery in its headers', async () => {
+    const topic = newTopic();
+    const sink = await sinkOn(optionsFor(topic));
+    await sink.deliver([tracedEvent('a')], never);
+    const [record] = await kafka.read(topic);
+    const { traceparent, tracestate } = TRACE;
+    expect(record?.headers).toContain(`,traceparent=${traceparent},tracestate=${tracestate}`);
   });
 
   it('says that it sends CloudEvents', async () => {

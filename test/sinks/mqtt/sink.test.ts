@@ -15,7 +15,7 @@ import {
 import { type Relay, startRelay } from '../../support/relay.js';
 import { requireServer } from '../../support/servers.js';
 import { type Bench, sinkContract } from '../contract.js';
-import { sinkContext, sinkEvent } from '../events.js';
+import { sinkContext, sinkEvent, TRACE, tracedEvent } from '../events.js';
 
 const never = new AbortController().signal;
 const isThere = await requireServer('Mosquitto', 1883);
@@ -128,6 +128,15 @@ describe.runIf(isThere)('mqtt', () => {
       type: 'track',
     });
     expect(cloud?.contentType).toBe('application/cloudevents+json');
+  });
+
+  it('carries the span of the delivery in its user properties', async () => {
+    const prefix = newPrefix();
+    const listener = await listen(prefix);
+    const sink = await sinkOn(optionsFor(`${prefix}/a`));
+    await sink.deliver([tracedEvent('a')], never);
+    const [message] = await listener.received();
+    expect(message?.properties).toMatchObject(TRACE);
   });
 
   it('brings through an event of which no text can be said', async () => {

@@ -23,6 +23,8 @@ interface StoredEvent {
   readonly msgId: string | undefined;
   readonly contentType: string | undefined;
   readonly json: string;
+  /** '' if it has none. */
+  readonly traceparent: string;
 }
 
 /** A stream that nobody else uses, and a look into it. */
@@ -69,6 +71,7 @@ export async function natsPlayground(port = 4222): Promise<NatsPlayground> {
           subject: message.subject,
           msgId: message.header.get('Nats-Msg-Id'),
           contentType: message.header.get('Content-Type'),
+          traceparent: message.header.get('traceparent'),
           json: message.string(),
         });
       }

@@ -6,7 +6,7 @@ import type { Sink } from '../../../src/sinks/sink.js';
 import { eventually } from '../../support/receiver.js';
 import { startRelay } from '../../support/relay.js';
 import { requireServer } from '../../support/servers.js';
-import { oddEvents, sinkEvent } from '../events.js';
+import { oddEvents, sinkEvent, TRACE, tracedEvent } from '../events.js';
 import { type OwnNats, ownNats } from './server.js';
 import { type NatsPlayground, natsPlayground, natsSink } from './setup.js';
 
@@ -88,6 +88,12 @@ describe.skipIf(!there)('a nats sink', () => {
     const other = made(own);
     await other.open();
     expect((await place.manager.streams.info(place.stream)).config).toEqual(config);
+  });
+
+  it('carries the span of the delivery in its headers', async () => {
+    await made(own).deliver([tracedEvent('a')], never());
+    const { traceparent } = TRACE;
+    expect(await place.stored()).toMatchObject([{ msgId: 'segment:a', traceparent }]);
   });
 
   it('names the subject by the event, its id and content in headers', async () => {

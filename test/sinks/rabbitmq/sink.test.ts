@@ -6,7 +6,7 @@ import { eventually } from '../../support/receiver.js';
 import { type Relay, startRelay } from '../../support/relay.js';
 import { requireServer } from '../../support/servers.js';
 import { sinkContract } from '../contract.js';
-import { oddEvents, sinkEvent } from '../events.js';
+import { oddEvents, sinkEvent, TRACE, tracedEvent } from '../events.js';
 import { type Broker, makeSink, never, openBroker, PORT, parsed, urlTo } from './setup.js';
 
 const there = await requireServer('RabbitMQ', PORT);
@@ -79,6 +79,14 @@ describe.runIf(there)('rabbitmq: with a server', () => {
       const hash = createHash('sha256').update(long, 'utf16le').digest('hex');
       expect(second?.properties.messageId).toBe(`sha256:${hash}`);
       expect(second?.properties.headers).toMatchObject({ dedupeKey: `segment:${long}` });
+    });
+
+    it('carry the span of the delivery in their headers', async () => {
+      await broker.createQueue();
+      const sink = await sinkOf({ queue: broker.queue });
+      await sink.deliver([tracedEvent('m-1')], never());
+      const [first] = await broker.take();
+      expect(first?.properties.headers).toMatchObject(TRACE);
     });
 
     it('are CloudEvents where that is asked for', async () => {

@@ -5,7 +5,7 @@ import type { Sink } from '../../../src/sinks/sink.js';
 import { eventually } from '../../support/receiver.js';
 import { startRelay } from '../../support/relay.js';
 import { requireServer } from '../../support/servers.js';
-import { eventOf, oddEvents, sinkEvent } from '../events.js';
+import { eventOf, oddEvents, sinkEvent, TRACE, tracedEvent } from '../events.js';
 import { type OwnRedis, ownRedis } from './server.js';
 import { type RedisPlayground, redisPlayground, redisSink } from './setup.js';
 
@@ -87,6 +87,12 @@ describe.skipIf(!there)('a redis sink', () => {
         json,
       })),
     );
+  });
+
+  it('writes the span of the delivery', async () => {
+    const sink = made({ url: URL, stream: place.prefix });
+    await sink.deliver([tracedEvent('a')], never());
+    expect(await place.entries(place.prefix)).toMatchObject([{ messageId: 'a', ...TRACE }]);
   });
 
   it('puts each event into the stream that its template names', async () => {
