@@ -9,7 +9,7 @@ import { explainOnThread } from '../workbench/inspect/explain-thread.js';
 import type { Inspector } from '../workbench/inspect/inspector.js';
 import type { Recording } from '../workbench/inspect/recording.js';
 import { sendAgain } from '../workbench/inspect/send-again.js';
-import { recordingOf } from './delivery-routes.js';
+import { elsewhere, recordingOf } from './delivery-routes.js';
 
 export interface DeliveryActionsDeps {
   readonly inspector: Inspector;
@@ -40,7 +40,7 @@ export function deliveryActions(router: Router, deps: DeliveryActionsDeps): void
 
   router.post('/api/deliveries/:id/explain', parse, async (ctx: Context) => {
     optionsOf(ctx, []);
-    const recording = recordingOf(ctx, inspector);
+    const recording = exactOf(await recordingOf(ctx, inspector));
     if (explaining) {
       throw new TrackbridgeError(
         'RATE_LIMITED',
@@ -61,7 +61,7 @@ export function deliveryActions(router: Router, deps: DeliveryActionsDeps): void
   router.post('/api/deliveries/:id/send-again', parse, async (ctx: Context) => {
     const { newIds = false } = optionsOf(ctx, ['newIds']);
     if (typeof newIds !== 'boolean') throw malformed('newIds must be true or false');
-    const recording = recordingOf(ctx, inspector);
+    const recording = exactOf(await recordingOf(ctx, inspector));
     const url = deps.receiverUrl();
     if (url === undefined) {
       throw new TrackbridgeError(
@@ -78,7 +78,11 @@ export function deliveryActions(router: Router, deps: DeliveryActionsDeps): void
   router.post('/api/deliveries/:id/replay', parse, async (ctx: Context) => {
     const { sinks } = optionsOf(ctx, ['sinks']);
     const wanted = sinksOf(sinks, inspector.sinks);
-    const recording = recordingOf(ctx, inspector);
+    const recording = await recordingOf(ctx, inspector);
+    const { origin } = recording;
+    if (origin !== undefined && !origin.isWhole) {
+      throw elsewhere(recording, 'only a part of its events is shared');
+    }
     const { events, positions } = recording.replayable();
     if (events.length === 0 || wanted.length === 0) {
       ctx.body = { replayed: 0 };
@@ -106,6 +110,12 @@ export function deliveryActions(router: Router, deps: DeliveryActionsDeps): void
       ...(notKept > 0 ? { notKept } : {}),
     };
   });
+}
+
+/** Returns a recording exactly as it was received. Throws NOT_FOUND. */
+function exactOf(recording: Recording): Recording {
+  if (recording.origin?.isExact !== false) return recording;
+  throw elsewhere(recording, 'a part of it is hidden here');
 }
 
 async function explain(recording: Recording, deps: DeliveryActionsDeps): Promise<JsonObject> {

@@ -22,7 +22,8 @@ export function deliveryRoutes(router: Router, deps: DeliveryRoutesDeps): void {
   const { inspector, receiverUrl } = deps;
   const { recorder, view } = inspector;
 
-  router.get('/api/deliveries', (ctx) => {
+  router.get('/api/deliveries', async (ctx) => {
+    await inspector.sharing?.refresh();
     ctx.set('x-recording', recorder.isKeeping ? 'on' : 'off');
     const wants = compileFilter(filterOf(ctx));
     const limit = limitOf(ctx);
@@ -35,36 +36,54 @@ export function deliveryRoutes(router: Router, deps: DeliveryRoutesDeps): void {
     ctx.body = found;
   });
 
-  router.get('/api/deliveries/:id', (ctx) => {
-    ctx.body = view.record(recordingOf(ctx, inspector));
+  router.get('/api/deliveries/:id', async (ctx) => {
+    ctx.body = view.record(await recordingOf(ctx, inspector));
   });
 
-  router.get('/api/deliveries/:id/body', (ctx) => {
-    const recording = recordingOf(ctx, inspector);
+  router.get('/api/deliveries/:id/body', async (ctx) => {
+    const recording = completeOf(await recordingOf(ctx, inspector));
     attach(ctx, 'application/octet-stream', `body-${recording.id}.bin`, view.body(recording).bytes);
   });
 
-  router.get('/api/deliveries/:id/curl', (ctx) => {
-    const recording = recordingOf(ctx, inspector);
+  router.get('/api/deliveries/:id/curl', async (ctx) => {
+    const recording = completeOf(await recordingOf(ctx, inspector));
     ctx.set('content-type', 'text/plain; charset=utf-8');
     ctx.body = curlOf(recording, view, receiverUrl() ?? 'http://127.0.0.1:8080');
   });
 
-  router.get('/api/deliveries/:id/fixture', (ctx) => {
-    const recording = recordingOf(ctx, inspector);
+  router.get('/api/deliveries/:id/fixture', async (ctx) => {
+    const recording = completeOf(await recordingOf(ctx, inspector));
     const text = `${JSON.stringify(fixtureOf(recording, view), undefined, 2)}\n`;
     attach(ctx, 'application/json; charset=utf-8', `delivery-${recording.id}.json`, text);
   });
 }
 
 /** Returns the delivery that the path names. Throws NOT_FOUND. */
-export function recordingOf(ctx: Context, { recorder }: Inspector): Recording {
-  const recording = recorder.find(String(ctx['params']['id']));
+export async function recordingOf(
+  ctx: Context,
+  { recorder, sharing }: Inspector,
+): Promise<Recording> {
+  const id = String(ctx['params']['id']);
+  await sharing?.refresh();
+  const recording = recorder.find(id);
   if (recording !== undefined) return recording;
   const why = recorder.isKeeping
     ? 'it was not recorded, or was dropped for newer ones (admin.record)'
     : 'nothing is recorded; set admin.record';
   throw new TrackbridgeError('NOT_FOUND', `there is no delivery with this id; ${why}`);
+}
+
+/** Returns a recording with its whole body, though not with what is hidden in it. Throws NOT_FOUND. */
+function completeOf(recording: Recording): Recording {
+  if (recording.origin?.isCut !== true) return recording;
+  throw elsewhere(recording, 'its body is too large to be shared');
+}
+
+/** The problem with a delivery that another member received and of which this one does not know enough. */
+export function elsewhere({ start }: Recording, why: string): TrackbridgeError {
+  const member = start.member ?? 'another member';
+  const message = `${member} received this delivery, and ${why}; use the inspector of ${member}`;
+  return new TrackbridgeError('NOT_FOUND', message);
 }
 
 /** Returns the filters `source`, `outcome`, `type` and `text` that the query contains. Throws QUERY_MALFORMED. */

@@ -27,7 +27,7 @@ export interface LiveRouteDeps {
 
 /** `GET /api/live`: streams what happens as server-sent events. */
 export function liveRoute(router: Router, deps: LiveRouteDeps): void {
-  router.get('/api/live', (ctx) => {
+  router.get('/api/live', async (ctx) => {
     const whole = ctx.query['record'] === 'true';
     const wants = compileFilter(filterOf(ctx));
     if (ctx.method === 'HEAD') {
@@ -35,6 +35,7 @@ export function liveRoute(router: Router, deps: LiveRouteDeps): void {
       ctx.status = 200;
       return;
     }
+    await deps.inspector.sharing?.announce();
     listen(ctx, deps, { whole, wants });
   });
 }
@@ -44,7 +45,7 @@ function listen(
   { inspector, receiverUrl, stopping, version }: LiveRouteDeps,
   wish: Pick<Parameters<Inspector['live']['subscribe']>[0], 'whole' | 'wants'>,
 ): void {
-  const { firstPath, live, recorder, sinks, sources } = inspector;
+  const { firstPath, live, member, recorder, sinks, sources } = inspector;
   const { res } = ctx;
   const stream = new EventStream(res);
   const leave = live.subscribe({
@@ -73,7 +74,7 @@ function listen(
   const receiver = receiverUrl();
   const isThere = receiver !== undefined && firstPath !== undefined;
   const target = isThere ? { target: `${receiver}${firstPath}` } : {};
-  stream.send('hello', JSON.stringify({ recording, version, sources, sinks, ...target }));
+  stream.send('hello', JSON.stringify({ recording, version, member, sources, sinks, ...target }));
 }
 
 /** An answer that is written in pieces. The writer never waits for the reader. */

@@ -2,6 +2,7 @@ import type Koa from 'koa';
 import type { Config } from '../config/config.js';
 import type { Observations } from '../core/observe.js';
 import { programVersion } from '../core/version.js';
+import type { Exchange } from '../outbox/exchange.js';
 import type { Log } from '../telemetry/log.js';
 import { createInspector, type Inspector } from '../workbench/inspect/inspector.js';
 import type { LiveStats } from '../workbench/inspect/record.js';
@@ -16,10 +17,14 @@ export interface OpenAdminDeps extends Omit<AdminDeps, 'credentials' | 'inspect'
   readonly secrets: readonly string[];
   /** Returns the URL of the receiver's own listener; undefined if it has none. */
   readonly receiverUrl: () => string | undefined;
+  /** Absent if this process records for itself alone. */
+  readonly exchange?: Exchange;
 }
 
 export interface OpenedAdmin {
   readonly app: Koa;
+  /** Starts what runs in the background, once the outbox is open. */
+  start(): void;
   /** Ends what a shutdown would otherwise wait for: subscribers and threads. */
   stop(): void;
   readonly inspector: Inspector;
@@ -27,13 +32,14 @@ export interface OpenedAdmin {
 
 /** Opens the admin application, and the inspector, which observes the receiver. */
 export function openAdmin(deps: OpenAdminDeps): OpenedAdmin {
-  const { clock, config, log, observations, secrets } = deps;
+  const { clock, config, exchange, log, metrics, observations, secrets } = deps;
   const inspector = createInspector({
     config,
     secrets,
     clock,
     observations,
     readSinks: () => readSinks(deps),
+    ...(exchange && { exchange, onDropped: (entries) => metrics.recordingsDropped(entries) }),
     // The text of the error may quote the event.
     onFault: (error) =>
       log.warn(
@@ -56,10 +62,11 @@ export function openAdmin(deps: OpenAdminDeps): OpenedAdmin {
     },
   });
   const stop = (): void => {
+    inspector.sharing?.stop();
     inspector.live.end();
     stopping.abort();
   };
-  return { app, inspector, stop };
+  return { app, inspector, start: () => void inspector.sharing?.run(), stop };
 }
 
 async function readSinks({

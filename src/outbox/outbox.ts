@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import type { Entries } from './entries.js';
+import type { Exchange } from './exchange.js';
 import type { Feed } from './feed.js';
 import type { Intake } from './intake.js';
 import type { Statistics } from './statistics.js';
@@ -13,7 +14,10 @@ import type { OutboxStore } from './store.js';
  * claim is not a row. No caller may assume that its process is the only one. Every implementation passes
  * `test/outbox/contract`.
  */
-export interface Outbox extends Intake, Feed, Entries, Statistics, OutboxStore {}
+export interface Outbox extends Intake, Feed, Entries, Statistics, OutboxStore {
+  /** Absent if the store is not shared, or its members do not tell each other what they record. */
+  readonly exchange?: Exchange;
+}
 
 /** What every engine needs from its surroundings. */
 export interface OutboxDeps {
@@ -41,4 +45,8 @@ export type Loss =
 /** Receives what limits remove, for the metrics. It neither throws nor waits. */
 export interface OutboxObserver {
   lost(loss: Loss, events: number): void;
+  /** The store refused the outcomes of so many events: another member had taken over their partitions. */
+  stale?(events: number): void;
+  /** A transaction of another program delays delivery for so many milliseconds by now; 0 if none does. */
+  readingDelayed?(milliseconds: number): void;
 }

@@ -131,6 +131,7 @@ export function createService(config: Config, options: ServiceOptions): Service 
     outbox,
     metrics,
     observations,
+    ...(outbox.exchange && { exchange: outbox.exchange }),
     clock,
     log,
     rejections,
@@ -150,7 +151,10 @@ export function createService(config: Config, options: ServiceOptions): Service 
         'the limit of open files allows fewer connections than server.maxConnections; raise it, for instance with `ulimit -n`',
       );
     }
-    admin = config.admin && (await import('../admin/open.js')).openAdmin(adminDeps);
+    // Members tell each other what they have recorded, whether or not they have an admin listener.
+    if (config.admin !== undefined || outbox.exchange !== undefined) {
+      admin = (await import('../admin/open.js')).openAdmin(adminDeps);
+    }
     traces = await openTraces(config, {
       clock,
       log,
@@ -168,6 +172,7 @@ export function createService(config: Config, options: ServiceOptions): Service 
       const { sinks } = await outbox.stats();
       for (const { name, paused } of sinks) dispatcher?.setPaused(name, paused);
       dispatcher?.start();
+      admin?.start();
       if (config.admin !== undefined && admin !== undefined) {
         ports.admin = await listeners.listen('admin', admin.app, config.admin);
       }

@@ -86,6 +86,12 @@ export interface Metrics {
   /** Counts names in the `integrations` of delivered events for which the sink's vendor has no destination. */
   unmappedIntegrations(sink: string, names: number): void;
   unplacedValues(sink: string, values: number): void;
+  /** Counts deliveries and attempts that the other members are not told of. */
+  recordingsDropped(entries: number): void;
+  /** Counts events whose outcome was refused because another member had taken over their partitions. */
+  stale(events: number): void;
+  /** Reports how long the oldest transaction is open that delays delivery; 0 if there is none. Milliseconds. */
+  readingDelayed(milliseconds: number): void;
   /** Returns all metrics in Prometheus' text format, with the gauges set from these values. */
   render(backlog: BacklogReading): Promise<string>;
 }
@@ -161,6 +167,21 @@ export function createMetrics(): Metrics {
     'unplaced_values_total',
     'Values of events that were not written because the table of the sink has no place for them.',
     ['sink'],
+  );
+  const recordingsDropped = counter(
+    'recordings_dropped_total',
+    'Deliveries and attempts that this member recorded and did not tell the other members, because they were too many.',
+    [],
+  );
+  const stale = counter(
+    'stale_settlements_total',
+    'Events whose outcome the store refused because another member had taken over their partitions. They are redelivered.',
+    [],
+  );
+  const readingDelay = gauge(
+    'reading_delay_seconds',
+    'How long a transaction in the same PostgreSQL server has delayed delivery; 0 if none does.',
+    [],
   );
   const attemptSeconds = new Histogram({
     name: 'trackbridge_sink_attempt_seconds',
@@ -287,6 +308,9 @@ export function createMetrics(): Metrics {
     spans: (outcome, count) => spans.labels(outcome).inc(count),
     unmappedIntegrations: (sink, names) => unmapped.labels(sink).inc(names),
     unplacedValues: (sink, values) => unplaced.labels(sink).inc(values),
+    recordingsDropped: (entries) => recordingsDropped.inc(entries),
+    stale: (count) => stale.inc(count),
+    readingDelayed: (milliseconds) => readingDelay.set(milliseconds / 1000),
     async render(backlog) {
       // They observe the event loop and the garbage collector, so they begin with the first scrape.
       if (!hasProcess) collectDefaultMetrics({ register: registry });

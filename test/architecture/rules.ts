@@ -78,11 +78,12 @@ const INTERFACES_ONLY: Readonly<Record<string, readonly string[]>> = {
     'outbox/entries.ts',
     'outbox/statistics.ts',
     'outbox/store.ts',
+    'outbox/exchange.ts',
   ],
   'admin → parity': ['parity/report/report.ts', 'parity/parity.ts'],
   'commands → parity': ['parity/report/report.ts'],
   'parity → outbox': ['outbox/intake.ts'],
-  'workbench → outbox': ['outbox/intake.ts'],
+  'workbench → outbox': ['outbox/intake.ts', 'outbox/exchange.ts'],
 };
 
 /** Every room reads the resolved configuration, as types only. */

@@ -90,6 +90,9 @@ async function read(
       await show(JSON.parse(data) as DeliverySummary, following, seen);
     } else if (event === 'attempt') {
       await following.onAttempt(JSON.parse(data) as Attempted);
+    } else if (event === 'dropped') {
+      const { deliveries, member } = JSON.parse(data) as LiveEvents['dropped'];
+      following.onNotice(`too many deliveries at once; ${deliveries} of ${member} are not shown`);
     } else if (event === 'lag') {
       following.onNotice('too many deliveries; some are not shown');
     }

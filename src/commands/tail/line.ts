@@ -11,7 +11,7 @@ const LONGEST_ID = 40;
 const LONGEST_WHY = 200;
 
 /**
- * Returns one delivery as one line for people: time (UTC), source, method, status, first event and its user, whether it
+ * Returns one delivery as one line for people: time (UTC), the member that received it, source, method, status, first event and its user, whether it
  * was authenticated or why not, milliseconds, and sinks that failed. Control characters are escaped. Without a line
  * break at the end.
  * @param width of the longest source name
@@ -26,6 +26,7 @@ export function deliveryLine(delivery: DeliverySummary, colors: Colors, width: n
   ].filter((text) => text !== '' && text !== `1 ${outcome}`);
   return joined([
     colors.dim(timeOf(delivery.at)),
+    delivery.member === undefined ? '' : colors.dim(shown(delivery.member, LONGEST_ID)),
     colors.cyan(shown(delivery.source || '-', LONGEST_ID).padEnd(width)),
     shown(method, LONGEST_ID).padEnd(6),
     colored(delivery.status, colors)(`${delivery.status} ${shown(outcome, LONGEST_ID)}`),
@@ -49,6 +50,7 @@ export function attemptLine(attempt: Attempted, colors: Colors, width: number): 
   const what = outcome === 'transient' ? 'failed, will be retried' : 'rejected, now a dead letter';
   return joined([
     colors.dim(timeOf(attempt.at)),
+    attempt.member === undefined ? '' : colors.dim(shown(attempt.member, LONGEST_ID)),
     colors.cyan('sink'.padEnd(width)),
     colors.bold(shown(attempt.sink, LONGEST_ID)),
     colors.red(`${events} ${what}`),

@@ -71,6 +71,7 @@ interface OutboxPostgresOptions {
   readonly retention: number | { readonly age: number; readonly size?: number };
   readonly quarantine: QuarantineOptions;
   readonly deadLetters: DeadLettersOptions;
+  readonly recordings: RecordingsOptions;
 }
 
 /** Memory outbox */
@@ -86,6 +87,13 @@ interface OutboxMemoryOptions {
 /** Bounds of the quarantine. A full quarantine drops its oldest entries; it never rejects a valid event. */
 interface QuarantineOptions {
   readonly max: number;
+  readonly keep: number;
+}
+
+/** Bounds of the deliveries and attempts that members show each other in the inspector and in `tail`. They record only while an inspector or `tail` is open or `admin.record` is set. */
+interface RecordingsOptions {
+  readonly max: number;
+  readonly size: number;
   readonly keep: number;
 }
 
@@ -344,6 +352,7 @@ export interface ConfigParts {
   readonly 'outbox-postgres': OutboxPostgresOptions;
   readonly 'outbox-memory': OutboxMemoryOptions;
   readonly quarantine: QuarantineOptions;
+  readonly recordings: RecordingsOptions;
   readonly deadLetters: DeadLettersOptions;
   readonly 'source-segment': SourceSegmentOptions;
   readonly 'source-rudderstack': SourceRudderstackOptions;

@@ -7,6 +7,9 @@ const PAUSE = 20;
 /** The pause before a lost connection is opened again, in milliseconds. */
 const RECONNECT = 1_000;
 
+/** The hint that the exchange has news. Any other hint tells of events. */
+export const NEWS = 'exchange';
+
 /**
  * Tells the other members that events were written, and hears it from them. It is a hint: who misses it finds the events
  * a moment later.
@@ -14,18 +17,19 @@ const RECONNECT = 1_000;
 export class Hints {
   readonly #database: Database;
   readonly #clock: Clock;
-  readonly #channel: string;
-  readonly #onHint: () => void;
+  /** A quoted identifier. */
+  readonly channel: string;
+  readonly #onHint: (hint: string) => void;
   readonly #stopped = new AbortController();
   #session: Session | undefined;
   #isDue = false;
   #sending: Promise<void> | undefined;
 
-  constructor(database: Database, schema: string, clock: Clock, onHint: () => void) {
+  constructor(database: Database, schema: string, clock: Clock, onHint: (hint: string) => void) {
     this.#database = database;
     this.#clock = clock;
     // An identifier has 63 bytes at most.
-    this.#channel = quotedIdentifier(`trackbridge ${schema}`.slice(0, 60));
+    this.channel = quotedIdentifier(`trackbridge ${schema}`.slice(0, 60));
     this.#onHint = onHint;
   }
 
@@ -38,9 +42,9 @@ export class Hints {
         const session = await this.#database.dedicated(this.#onHint, () => lost.abort());
         // Nothing depends on a hint, so nobody waits for its way to the disk.
         await session.run('SET synchronous_commit = off');
-        await session.run(`LISTEN ${this.#channel}`);
+        await session.run(`LISTEN ${this.channel}`);
         this.#session = session;
-        this.#onHint();
+        this.#onHint('');
         await this.#clock.sleep(Number.POSITIVE_INFINITY, AbortSignal.any([signal, lost.signal]));
       } catch {
         // The statements of the outbox meet the same failure and report it.
@@ -66,7 +70,7 @@ export class Hints {
     const { signal } = this.#stopped;
     while (this.#isDue && !signal.aborted) {
       this.#isDue = false;
-      await this.#session?.run(`NOTIFY ${this.#channel}`).catch(() => undefined);
+      await this.#session?.run(`NOTIFY ${this.channel}`).catch(() => undefined);
       await this.#clock.sleep(PAUSE, signal);
     }
   }

@@ -1,4 +1,5 @@
 import type { Bounds } from '../bounds.js';
+import type { ExchangeBounds } from '../exchange.js';
 import type { Retention } from '../retention.js';
 
 export interface PostgresOptions {
@@ -17,4 +18,6 @@ export interface PostgresOptions {
   /** If absent, there are no limits. */
   readonly quarantine?: Bounds;
   readonly deadLetters?: Bounds;
+  /** If absent, members do not tell each other what they record. */
+  readonly recordings?: ExchangeBounds;
 }

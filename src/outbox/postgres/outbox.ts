@@ -19,7 +19,8 @@ import { DeadLetters } from './entries/dead-letters.js';
 import { rowOf } from './entries/page.js';
 import { missingEntry, Quarantine } from './entries/quarantine.js';
 import { Requeuer } from './entries/requeue.js';
-import { Hints } from './hints.js';
+import { PostgresExchange } from './exchange.js';
+import { Hints, NEWS } from './hints.js';
 import { PostgresConsumer } from './lanes/consumer.js';
 import { Consumers } from './lanes/consumers.js';
 import { SettledPoll } from './lanes/settled-poll.js';
@@ -61,6 +62,7 @@ export class PostgresOutbox implements Outbox {
   readonly #renewals = new Waiters();
   readonly #stopped = new AbortController();
   readonly #hints: Hints;
+  readonly exchange?: PostgresExchange;
   #parts: Parts | undefined;
   #sinks: readonly string[] = [];
   #state: 'new' | 'open' | 'closed' = 'new';
@@ -74,9 +76,16 @@ export class PostgresOutbox implements Outbox {
     this.#deps = deps;
     this.#losses = new LossReport(clock, log, observer);
     this.#database = new Database(options.url, CONNECTIONS, 'trackbridge', clock);
-    this.#hints = new Hints(this.#database, options.schema, clock, () =>
-      this.#consumers.notice(false),
-    );
+    this.#hints = new Hints(this.#database, options.schema, clock, (hint) => {
+      if (hint === NEWS) void this.exchange?.learn(this.#database).catch(() => undefined);
+      else this.#consumers.notice(false);
+    });
+    const { recordings, schema, url } = options;
+    if (recordings !== undefined && recordings.max > 0) {
+      const { channel } = this.#hints;
+      const { member = '' } = deps;
+      this.exchange = new PostgresExchange({ url, schema, channel, member, clock });
+    }
   }
 
   get id(): string {
@@ -205,7 +214,7 @@ export class PostgresOutbox implements Outbox {
   }
 
   async #open(sinks: readonly SinkSettings[]): Promise<void> {
-    const { clock, log, member = '', onPaused, role = 'all' } = this.#deps;
+    const { clock, log, member = '', observer, onPaused, role = 'all' } = this.#deps;
     const options = this.#options;
     const database = this.#database;
     const problem = problemOf(await readServer(database, options.schema), options);
@@ -223,6 +232,7 @@ export class PostgresOutbox implements Outbox {
       partitions,
       clock,
       log,
+      observer,
       losses: this.#losses,
       membership,
       totals,
@@ -243,7 +253,15 @@ export class PostgresOutbox implements Outbox {
     const requeuer = new Requeuer(shared);
     const deadLetters = new DeadLetters(shared, requeuer);
     const consumers = this.#consumers;
-    const upkeep = new Upkeep({ shared, consumers, deadLetters, quarantine, onPaused });
+    const { exchange } = this;
+    const upkeep = new Upkeep({
+      shared,
+      consumers,
+      deadLetters,
+      quarantine,
+      exchange,
+      onPaused,
+    });
     this.#parts = {
       shared,
       quarantine,
@@ -301,7 +319,7 @@ export class PostgresOutbox implements Outbox {
     );
     const { clock, log } = this.#deps;
     const problem = await withinTime(finished, PROBE_PATIENCE, clock, () => 'late' as const);
-    await this.#database.close();
+    await Promise.all([this.#database.close(), this.exchange?.close()]);
     await Promise.allSettled(this.#loops);
     if (problem === undefined) return;
     // Nothing acknowledged depends on it: others take the lanes when the lease is over.

@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.js';
 import { BacklogLevels, reportLevel } from '../backlog-levels.js';
 import { excessOf, refuses } from '../limits.js';
 import type { LossReport } from '../loss-report.js';
-import type { OutboxLog } from '../outbox.js';
+import type { OutboxLog, OutboxObserver } from '../outbox.js';
 import type { Database } from './connection/database.js';
 import type { Membership } from './members.js';
 import type { PostgresOptions } from './options.js';
@@ -18,6 +18,7 @@ export interface Shared {
   readonly partitions: number;
   readonly clock: Clock;
   readonly log: OutboxLog;
+  readonly observer: OutboxObserver | undefined;
   readonly losses: LossReport;
   readonly membership: Membership;
   readonly totals: Totals;

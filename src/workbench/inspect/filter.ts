@@ -7,7 +7,7 @@ export interface DeliveryFilter {
   readonly outcome?: string;
   /** The first event's type. */
   readonly type?: string;
-  /** Found in path, event, user, messageId, id, code or detail, ignoring case. */
+  /** Found in path, member, event, user, messageId, id, code or detail, ignoring case. */
   readonly text?: string;
 }
 
@@ -25,7 +25,14 @@ export function compileFilter(filter: DeliveryFilter): (summary: DeliverySummary
   };
 }
 
-function textsOf({ code = '', detail = '', first = {}, id, path }: DeliverySummary): string[] {
+function textsOf({
+  code = '',
+  detail = '',
+  first = {},
+  id,
+  member = '',
+  path,
+}: DeliverySummary): string[] {
   const { event = '', messageId = '', user = '' } = first;
-  return [path, event, user, messageId, id, code, detail].map((each) => each.toLowerCase());
+  return [path, member, event, user, messageId, id, code, detail].map((each) => each.toLowerCase());
 }

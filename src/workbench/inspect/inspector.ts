@@ -1,10 +1,13 @@
 import type { Config } from '../../config/config.js';
 import type { Clock } from '../../core/clock.js';
 import type { Observations } from '../../core/observe.js';
+import type { Exchange } from '../../outbox/exchange.js';
 import { Live } from './live.js';
 import { createMask } from './mask.js';
 import type { LiveStats } from './record.js';
-import { Recorder } from './recorder.js';
+import { type Audience, Recorder } from './recorder.js';
+import { Outgoing } from './shared/outgoing.js';
+import { Sharing } from './shared/sharing.js';
 import { createView, type View } from './view.js';
 
 /** The inspector's parts: what is recorded, the subscribers, and what may be shown. */
@@ -16,6 +19,10 @@ export interface Inspector {
   /** The path of the first source; undefined if there is no source. */
   readonly firstPath: string | undefined;
   readonly sinks: readonly string[];
+  /** What members that share a store tell each other; absent if this process records for itself alone. */
+  readonly sharing: Sharing | undefined;
+  /** The name of this member, if members share a store. */
+  readonly member: string | undefined;
 }
 
 export interface InspectorOptions {
@@ -26,13 +33,19 @@ export interface InspectorOptions {
   readonly observations: Observations;
   readonly readSinks: () => Promise<LiveStats['sinks']>;
   readonly onFault: (error: unknown) => void;
+  /** Absent if this process records for itself alone. */
+  readonly exchange?: Exchange;
+  /** Called with the number of deliveries and attempts that other members are not told of. */
+  readonly onDropped?: (entries: number) => void;
 }
 
 /** Builds the inspector. Without `admin.record`, deliveries are recorded only while the inspector is open. */
 export function createInspector({
   clock,
   config,
+  exchange,
   observations,
+  onDropped = () => undefined,
   onFault,
   readSinks,
   secrets,
@@ -49,15 +62,30 @@ export function createInspector({
     readSinks,
     view,
     onFault,
-    onHeard: () => recorder.heard(),
-    onUnheard: () => recorder.unheard(),
+    onHeard: () => {
+      recorder.want('listeners', true);
+      sharing?.wake();
+    },
+    onUnheard: () => recorder.want('listeners', false),
   });
   const ring = admin?.record;
+  const member = exchange?.member;
+  const outgoing =
+    exchange &&
+    new Outgoing({
+      view,
+      member: exchange.member,
+      isWanted: () => exchange.isWatched,
+      onDropped,
+    });
   const recorder: Recorder = new Recorder({
     observations,
-    audience: live,
+    audience: outgoing === undefined ? live : both(live, outgoing),
+    ...(member !== undefined && { member }),
     ...(ring === undefined ? {} : { ring }),
   });
+  const sharing: Sharing | undefined =
+    exchange && outgoing && new Sharing({ exchange, recorder, live, outgoing, clock, onFault });
   return {
     recorder,
     live,
@@ -65,5 +93,21 @@ export function createInspector({
     sources: Object.keys(sources),
     firstPath: Object.values(sources)[0]?.path,
     sinks: Object.keys(sinks),
+    sharing,
+    member,
+  };
+}
+
+function both(live: Live, outgoing: Outgoing): Audience {
+  return {
+    delivered(recording) {
+      live.delivered(recording);
+      outgoing.delivered(recording);
+    },
+    attempted(recording, attempt, isOwn) {
+      live.attempted(recording, attempt);
+      outgoing.attempted(recording, attempt, isOwn);
+    },
+    replayed: (...args) => outgoing.replayed(...args),
   };
 }

@@ -81,6 +81,12 @@ export class Live implements Audience {
     if (this.listening) this.#soon(() => this.#tellAttempt(recording, attempt));
   }
 
+  /** So many deliveries of a member are not shown. */
+  dropped(member: string, deliveries: number): void {
+    const json = JSON.stringify({ member, deliveries });
+    for (const subscriber of this.#subscribers) subscriber.send('dropped', json);
+  }
+
   /** Runs tasks in order, after the answer in progress. */
   #soon(tell: () => void): void {
     this.#waiting.push(tell);

@@ -9,6 +9,8 @@ export interface DeliverySummary {
   readonly id: string;
   /** When it was received, RFC 3339. */
   readonly at: string;
+  /** The member that received it, if members share a store. */
+  readonly member?: string;
   /** Empty if no source has the path. */
   readonly source: string;
   readonly method: string;
@@ -125,6 +127,8 @@ export interface EventRecord {
 /** One attempt of a sink at events of one delivery. */
 export interface AttemptRecord {
   readonly at: string;
+  /** The member that made it, if members share a store. */
+  readonly member?: string;
   readonly sink: string;
   readonly eventIds: readonly string[];
   readonly ms: number;
@@ -159,6 +163,8 @@ export interface LiveEvents {
   readonly hello: {
     readonly recording: boolean;
     readonly version: string;
+    /** The name of this member, if members share a store. */
+    readonly member?: string;
     readonly sources: readonly string[];
     readonly sinks: readonly string[];
     /** Where deliveries for the first source go; absent where there is no source, or no listener of one's own. */
@@ -167,6 +173,8 @@ export interface LiveEvents {
   readonly delivery: DeliverySummary | DeliveryRecord;
   readonly attempt: AttemptRecord & { readonly deliveryId: string };
   readonly stats: LiveStats;
+  /** So many deliveries of a member are not shown, because they were too many at once. */
+  readonly dropped: { readonly member: string; readonly deliveries: number };
   /** The last event: the subscriber was too slow and is disconnected. */
   readonly lag: { readonly waiting: number };
 }

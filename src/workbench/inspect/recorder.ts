@@ -22,7 +22,15 @@ interface AttemptReport {
 export interface Audience {
   /** A delivery was answered. */
   delivered(recording: Recording): void;
-  attempted(recording: Recording, attempt: AttemptRecord): void;
+  /** `isOwn`: a sink of this process has made it. */
+  attempted(recording: Recording, attempt: AttemptRecord, isOwn: boolean): void;
+  /** Events of a delivery were requeued under these ids. `isOwn`: here. */
+  replayed?(
+    recording: Recording,
+    eventIds: readonly string[],
+    positions: readonly number[],
+    isOwn: boolean,
+  ): void;
 }
 
 export interface RecorderOptions {
@@ -30,13 +38,20 @@ export interface RecorderOptions {
   /** If absent, nothing is kept. */
   readonly ring?: { readonly deliveries: number; readonly memory: number };
   readonly audience: Audience;
+  /** The name of this process among those that share a store. */
+  readonly member?: string;
 }
 
 /** While nothing is kept, subscribers still receive attempts for this many of the latest deliveries. */
 const TRANSIENT = { deliveries: 200, memory: 4 * 1024 * 1024 };
 
-/** Attempts that finished before the outbox's ids were known here: a sink can be that fast. */
+/**
+ * Attempts that finished before the outbox's ids were known here: a sink can be that fast, and another member tells of
+ * a delivery up to half a second later.
+ */
 const MOST_EARLY = 1_000;
+const MOST_EARLY_OF_MEMBERS = 20_000;
+const MOST_EARLY_OF_EVENT = 10;
 
 /** Where an event of the outbox was recorded. */
 interface RecordedAt {
@@ -67,9 +82,12 @@ export class Recorder {
   /** By the outbox's ids. */
   readonly #recordedAt = new Map<string, RecordedAt>();
   readonly #early = new Map<string, { report: AttemptReport; event: ObservedEvent }[]>();
+  readonly #member: string | undefined;
+  /** Who wants deliveries to be recorded. */
+  readonly #wanting = new Set<'keeping' | 'listeners' | 'members'>();
   #unsubscribe: readonly (() => void)[] = [];
 
-  constructor({ audience, observations, ring }: RecorderOptions) {
+  constructor({ audience, member, observations, ring }: RecorderOptions) {
     this.isKeeping = ring !== undefined;
     this.#audience = audience;
     this.#observations = observations;
@@ -77,17 +95,25 @@ export class Recorder {
     this.#ring = new Ring({ entries: deliveries, bytes: memory }, (recording) =>
       this.#forget(recording),
     );
-    if (this.isKeeping) this.#subscribe();
+    this.#member = member;
+    this.want('keeping', this.isKeeping);
   }
 
-  /** The first listener has come. */
-  heard(): void {
-    if (!this.isKeeping) this.#subscribe();
+  get isRecording(): boolean {
+    return this.#wanting.size > 0;
   }
 
-  /** The last listener has left: drops what was recorded only for listeners. */
-  unheard(): void {
-    if (this.isKeeping) return;
+  /** Whether anybody wants deliveries to be recorded. Without any, drops what was recorded only for them. */
+  want(who: 'keeping' | 'listeners' | 'members', isWanted: boolean): void {
+    const before = this.isRecording;
+    if (isWanted) this.#wanting.add(who);
+    else this.#wanting.delete(who);
+    if (this.isRecording === before) return;
+    if (this.isRecording) this.#subscribe();
+    else this.#forgetAll();
+  }
+
+  #forgetAll(): void {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#unsubscribe = [];
     this.#recordings = new WeakMap();
@@ -98,7 +124,10 @@ export class Recorder {
 
   /** Returns what is kept, newest first. */
   kept(): readonly Recording[] {
-    return this.isKeeping ? this.#ring.newest() : [];
+    if (!this.isKeeping) return [];
+    const newest = this.#ring.newest();
+    // Ids are in the order of arrival, and those of other members come in later.
+    return this.#member === undefined ? newest : newest.sort((a, b) => (a.id < b.id ? 1 : -1));
   }
 
   find(id: string): Recording | undefined {
@@ -108,6 +137,40 @@ export class Recorder {
   /** Events of the delivery, by their positions among the accepted, were requeued under these ids. */
   replayed(recording: Recording, eventIds: readonly string[], positions: readonly number[]): void {
     if (this.#ring.get(recording.id) === undefined) return;
+    this.#replayed(recording, eventIds, positions);
+    this.#audience.replayed?.(recording, eventIds, positions, true);
+  }
+
+  /** Adds the recording of another member. `isNews`: subscribers do not know it. */
+  adopt(recording: Recording, isNews: boolean): void {
+    const { id } = recording;
+    if (!this.isRecording || this.#ring.get(id) !== undefined) return;
+    this.#ring.add(recording, recording.size());
+    // It may be too large for the ring.
+    if (this.#ring.get(id) === undefined) return;
+    if (isNews) this.#audience.delivered(recording);
+    this.#locate(recording, recording.eventIds, (index) => index);
+  }
+
+  /** Adds an attempt that another member has made. */
+  adoptAttempt(id: string, attempt: AttemptRecord, isNews: boolean): void {
+    const recording = this.#ring.get(id);
+    if (recording === undefined) return;
+    const positions = attempt.eventIds.flatMap((each) => {
+      const at = this.#recordedAt.get(each);
+      return at?.recording === recording ? [at.position] : [];
+    });
+    this.#ring.grow(id, recording.attempted(attempt, positions));
+    if (isNews) this.#audience.attempted(recording, attempt, false);
+  }
+
+  /** Another member has requeued events of this delivery. */
+  adoptReplay(id: string, eventIds: readonly string[], positions: readonly number[]): void {
+    const recording = this.#ring.get(id);
+    if (recording !== undefined) this.#replayed(recording, eventIds, positions);
+  }
+
+  #replayed(recording: Recording, eventIds: readonly string[], positions: readonly number[]): void {
     recording.replayed(eventIds);
     this.#ring.grow(recording.id, eventIds.length * 150);
     this.#locate(recording, eventIds, (index) => positions[index] ?? 0);
@@ -132,7 +195,9 @@ export class Recorder {
   }
 
   #begin({ delivery, ...head }: DeliveryBegan): void {
-    this.#recordings.set(delivery, new Recording({ ...delivery, ...head }));
+    const member = this.#member;
+    const start = { ...delivery, ...head, ...(member !== undefined && { member }) };
+    this.#recordings.set(delivery, new Recording(start));
   }
 
   #appended({ delivery, results }: DeliveryAppended): void {
@@ -151,7 +216,7 @@ export class Recorder {
     recording.answered({ status, headers, body, ms, outcome, ...why });
     this.#ring.add(recording, recording.size());
     this.#audience.delivered(recording);
-    for (const attempt of recording.attempts) this.#audience.attempted(recording, attempt);
+    for (const attempt of recording.attempts) this.#audience.attempted(recording, attempt, true);
   }
 
   #attempted(report: AttemptReport, events: readonly ObservedEvent[]): void {
@@ -171,7 +236,9 @@ export class Recorder {
       group.eventIds.push(event.id);
     }
     for (const { event, eventIds, positions, recording } of groups.values()) {
-      this.#note(recording, toAttempt(report, event, eventIds), positions);
+      const attempt = toAttempt(report, event, eventIds);
+      const member = this.#member;
+      this.#note(recording, member === undefined ? attempt : { ...attempt, member }, positions);
     }
   }
 
@@ -197,7 +264,7 @@ export class Recorder {
     // A delivery without an answer is not in the ring yet. It is added with its attempts.
     if (recording.answer === undefined) return;
     this.#ring.grow(recording.id, more);
-    this.#audience.attempted(recording, attempt);
+    this.#audience.attempted(recording, attempt, true);
   }
 
   #keepEarly(id: string, report: AttemptReport, event: ObservedEvent): void {
@@ -205,12 +272,13 @@ export class Recorder {
     const known = this.#early.get(id);
     if (known !== undefined) {
       known.push(entry);
-      if (known.length > MOST_EARLY / 100) known.shift();
+      if (known.length > MOST_EARLY_OF_EVENT) known.shift();
       return;
     }
     this.#early.set(id, [entry]);
     const [oldest] = this.#early.keys();
-    if (this.#early.size > MOST_EARLY && oldest !== undefined) this.#early.delete(oldest);
+    const most = this.#member === undefined ? MOST_EARLY : MOST_EARLY_OF_MEMBERS;
+    if (this.#early.size > most && oldest !== undefined) this.#early.delete(oldest);
   }
 
   #forget(recording: Recording): void {

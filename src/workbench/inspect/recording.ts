@@ -8,7 +8,7 @@ import type {
 } from '../../core/observe.js';
 import { type CanonicalEvent, orderKeyOf } from '../../event/event.js';
 import type { NewEvent } from '../../outbox/intake.js';
-import type { AttemptRecord, EventRecord } from './record.js';
+import type { AttemptRecord, EventRecord, SignedPart } from './record.js';
 import { type Progress, SinkProgress } from './sink-progress.js';
 
 /** The most events of a batch that are kept; the others are only counted. */
@@ -16,7 +16,10 @@ const MOST_EVENTS = 200;
 const MOST_ATTEMPTS = 2_000;
 
 /** The delivery and its head, which are known when it begins. */
-export interface RecordingStart extends Omit<DeliveryBegan, 'delivery'>, ObservedDelivery {}
+export interface RecordingStart extends Omit<DeliveryBegan, 'delivery'>, ObservedDelivery {
+  /** The member that received it, if members share a store. */
+  readonly member?: string;
+}
 
 export interface RecordedEvent extends Omit<EventRecord, 'decoded' | 'canonical' | 'outcome'> {
   outcome: EventRecord['outcome'];
@@ -38,6 +41,32 @@ export interface RecordedAnswer {
   readonly detail?: string;
 }
 
+/** What is known of the recording of another member beyond what it shows. */
+export interface Origin {
+  readonly bodyBytes: number;
+  readonly signed?: SignedPart;
+  /** Whether the body is longer than what is known of it, and whether something in that is hidden. */
+  readonly isCut: boolean;
+  readonly isHidden: boolean;
+  /** Whether body and events are complete and nothing in them is hidden. */
+  readonly isWhole: boolean;
+  /** Whether this is so of headers and path as well. */
+  readonly isExact: boolean;
+}
+
+/** The recording of another member, as far as that has told of it. */
+export interface RestoredRecording {
+  readonly start: RecordingStart;
+  readonly origin: Origin;
+  readonly body: Buffer;
+  readonly verification: ObservedVerification | undefined;
+  readonly answer: RecordedAnswer;
+  readonly first: Readonly<Record<string, JsonValue>> | undefined;
+  readonly counts: Recording['counts'];
+  readonly events: readonly RecordedEvent[];
+  readonly eventIds: readonly string[];
+}
+
 type ReplayedEvent = Pick<NewEvent, 'orderKey' | 'json'>;
 
 /**
@@ -46,6 +75,8 @@ type ReplayedEvent = Pick<NewEvent, 'orderKey' | 'json'>;
  */
 export class Recording {
   readonly start: RecordingStart;
+  /** Set if another member has recorded it. It holds what may be shown only. */
+  origin: Origin | undefined;
   readonly events: RecordedEvent[] = [];
   readonly attempts: AttemptRecord[] = [];
   attemptsDropped = 0;
@@ -64,6 +95,21 @@ export class Recording {
 
   constructor(start: RecordingStart) {
     this.start = start;
+  }
+
+  static restored({ counts, eventIds, events, start, ...parts }: RestoredRecording): Recording {
+    const recording = new Recording(start);
+    Object.assign(recording, parts);
+    Object.assign(recording.counts, counts);
+    recording.events.push(...events);
+    recording.#eventIds = [...eventIds];
+    recording.#progress.expect(eventIds.length);
+    return recording;
+  }
+
+  /** The bytes of the body, which may not be recorded completely. */
+  get bodyBytes(): number {
+    return this.origin?.bodyBytes ?? this.body?.length ?? 0;
   }
 
   get id(): string {

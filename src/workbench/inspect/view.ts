@@ -136,6 +136,7 @@ export function createView({ mask, redact, sinks, sources }: ViewOptions): View 
     const { all, ...counted } = counts;
     return {
       id: start.id,
+      ...(start.member !== undefined && { member: start.member }),
       at: new Date(start.at).toISOString(),
       source: start.source,
       method: start.method,
@@ -144,7 +145,7 @@ export function createView({ mask, redact, sinks, sources }: ViewOptions): View 
       status: answer?.status ?? 0,
       outcome: answer?.outcome ?? '',
       ms: Math.round((answer?.ms ?? 0) * 100) / 100,
-      bytes: recording.body?.length ?? 0,
+      bytes: recording.bodyBytes,
       verified: verification?.passed ?? null,
       count: all,
       ...counted,
@@ -201,7 +202,9 @@ export function createView({ mask, redact, sinks, sources }: ViewOptions): View 
     const { redaction, verify } = hidingFor(recording);
     const { bytes, changed, truncated } = body(recording, MOST_OF_BODY);
     const contentEncoding = headerOf(recording, 'content-encoding');
-    const signed = signedPartOf(recording, verify);
+    const { origin } = recording;
+    // What was signed is known only where the delivery arrived.
+    const signed = origin === undefined ? signedPartOf(recording, verify) : origin.signed;
     return {
       ...summary(recording),
       request: {
@@ -209,9 +212,9 @@ export function createView({ mask, redact, sinks, sources }: ViewOptions): View 
         headers: headers(recording),
         ...(contentEncoding === undefined ? {} : { contentEncoding: mask.text(contentEncoding) }),
         body: bytes.toString('base64'),
-        bodyBytes: recording.body?.length ?? 0,
-        bodyTruncated: truncated,
-        bodyRedacted: changed,
+        bodyBytes: recording.bodyBytes,
+        bodyTruncated: truncated || origin?.isCut === true,
+        bodyRedacted: changed || origin?.isHidden === true,
       },
       ...(signed === undefined ? {} : { signed }),
       answer: {

@@ -55,9 +55,9 @@ describe('a recorder', () => {
     ]);
     const { observations, recorder } = recorderWith();
     expect(isObserved(observations)).toEqual([]);
-    recorder.heard();
+    recorder.want('listeners', true);
     expect(isObserved(observations)).toEqual([...DELIVERY, 'attempted', 'withheld']);
-    recorder.unheard();
+    recorder.want('listeners', false);
     expect(isObserved(observations)).toEqual([]);
   });
 
@@ -83,23 +83,23 @@ describe('a recorder', () => {
 
   it('shows nothing of what it holds only for those who listen, and drops it with the last of them', () => {
     const { attempt, deliver, heard, recorder } = recorderWith();
-    recorder.heard();
+    recorder.want('listeners', true);
     deliver('a', ['1']);
     expect([recorder.kept(), recorder.find('a')]).toEqual([[], undefined]);
     attempt([{ id: '1', outcome: 'delivered' }]);
     expect(heard).toEqual(['delivery a', 'attempt a delivered']);
-    recorder.unheard();
-    recorder.heard();
+    recorder.want('listeners', false);
+    recorder.want('listeners', true);
     attempt([{ id: '1', outcome: 'delivered' }]);
     expect(heard).toHaveLength(2);
   });
 
   it('drops a delivery if the last listener leaves before the answer', () => {
     const { heard, observations, recorder } = recorderWith();
-    recorder.heard();
+    recorder.want('listeners', true);
     const delivery = observedDelivery(observations, { id: 'a' });
-    recorder.unheard();
-    recorder.heard();
+    recorder.want('listeners', false);
+    recorder.want('listeners', true);
     delivery.answered();
     expect(heard).toEqual([]);
   });

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { turn } from '../../../core/clock.js';
+import { TrackbridgeError } from '../../../core/errors.js';
 import type { Settlement } from '../../feed.js';
 import { arrayText, joined, SEPARATOR } from '../append/text.js';
 import { causeOf, type Session } from '../connection/database.js';
@@ -94,6 +95,9 @@ export class Settler {
         }
       }
     } catch (error) {
+      if (error instanceof TrackbridgeError && error.code === 'LANE_LOST') {
+        this.#deps.shared.observer?.stale?.(call.settlements.length);
+      }
       call.reject(error);
     }
   }

@@ -132,8 +132,21 @@ const version2: Migration = (schema) => `
 ALTER TABLE ${schema}.sink ADD COLUMN start text NOT NULL DEFAULT '';
 `;
 
+/**
+ * What members tell each other for the inspector. Without a log: it need not survive a crash of the server, and no
+ * standby waits for it.
+ */
+const version3: Migration = (schema) => `
+CREATE UNLOGGED TABLE ${schema}.recording (
+  writer uuid NOT NULL, number bigint NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  bytes integer NOT NULL, entry text NOT NULL,
+  PRIMARY KEY (writer, number)
+);
+CREATE UNLOGGED TABLE ${schema}.watcher (writer uuid PRIMARY KEY, until timestamptz NOT NULL);
+`;
+
 /** The schema's history. A store's version is the number of these that were applied. Only ever append. */
-export const MIGRATIONS: readonly Migration[] = [version1, version2];
+export const MIGRATIONS: readonly Migration[] = [version1, version2, version3];
 
 /**
  * The oldest program that may work on a store with all migrations, by the number of migrations that it knows. Raise it

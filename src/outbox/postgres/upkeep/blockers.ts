@@ -18,8 +18,9 @@ export class Blockers {
     this.#shared = shared;
   }
 
-  async check(): Promise<void> {
-    const { clock, database, log } = this.#shared;
+  /** Measures the delay. `isReporting`: also writes it to the log, which one member does. */
+  async check(isReporting: boolean): Promise<void> {
+    const { clock, database, log, observer } = this.#shared;
     const [row] = await database.run({
       name: 'blockers',
       text: `SELECT pid, datname, application_name, extract(epoch FROM clock_timestamp() - xact_start)::integer AS seconds
@@ -27,6 +28,8 @@ export class Blockers {
           AND xact_start < clock_timestamp() - interval '${PATIENCE} milliseconds'
         ORDER BY age(backend_xid) DESC LIMIT 1`,
     });
+    observer?.readingDelayed?.(Number(row?.['seconds'] ?? 0) * 1000);
+    if (!isReporting) return;
     const now = clock.monotonic();
     if (row === undefined) {
       if (this.#told !== undefined) log.warn({}, 'no open transaction delays delivery any more');

@@ -1,6 +1,7 @@
 import { messageOf, TrackbridgeError } from '../../../core/errors.js';
 import type { DeadLetters } from '../entries/dead-letters.js';
 import type { Quarantine } from '../entries/quarantine.js';
+import { boundExchange, type PostgresExchange } from '../exchange.js';
 import type { Consumers } from '../lanes/consumers.js';
 import { readSegments, type Segment } from '../lanes/reader.js';
 import type { Shared } from '../shared.js';
@@ -18,6 +19,7 @@ export interface UpkeepDeps {
   readonly consumers: Consumers;
   readonly deadLetters: DeadLetters;
   readonly quarantine: Quarantine;
+  readonly exchange: PostgresExchange | undefined;
   /** Called when another process has paused or resumed a sink. */
   readonly onPaused: ((sink: string, paused: boolean) => void) | undefined;
 }
@@ -40,7 +42,7 @@ export class Upkeep {
 
   /** Reads what other members may have changed. */
   async learn(): Promise<void> {
-    const { onPaused, shared } = this.#deps;
+    const { exchange, onPaused, shared } = this.#deps;
     const { backlogs, database, schema, totals } = shared;
     const known = await readSinks(database, schema);
     for (const { name, paused } of known.values()) {
@@ -50,6 +52,7 @@ export class Upkeep {
     backlogs.know(known);
     this.#segments = await readSegments(shared);
     await totals.refresh();
+    await exchange?.learn(database);
     backlogs.report();
   }
 
@@ -86,7 +89,7 @@ export class Upkeep {
 
   async #turn(): Promise<void> {
     const { deadLetters, quarantine, shared } = this.#deps;
-    const { database, schema } = shared;
+    const { database, options, schema } = shared;
     await this.learn();
     await this.relieve();
     // One member a turn.
@@ -94,13 +97,15 @@ export class Upkeep {
       `UPDATE ${schema}.store SET swept_at = clock_timestamp()
         WHERE swept_at < clock_timestamp() - interval '900 milliseconds' RETURNING id`,
     );
+    await this.#blockers.check(turn.length > 0);
     if (turn.length === 0) return;
-    await this.#blockers.check();
     await rotateGenerations(shared);
     await keepSegments(shared);
     await foldMembers(shared);
     await deadLetters.keepBounds();
     await quarantine.dropOld();
+    const { recordings } = options;
+    if (recordings !== undefined) await boundExchange(database, schema, recordings);
   }
 
   async #relieveNow(): Promise<void> {

@@ -63,7 +63,7 @@ export function deliveryRow(delivery: DeliverySummary, place: RowPlace): VNode {
     <div role="cell" class="c-outcome" title=${reason === undefined ? null : visible(reason)}>
       <span class="status">${delivery.status}</span>${badge(result)}
     </div>
-    <div role="cell" class="c-request" title=${visible(delivery.path)}>
+    <div role="cell" class="c-request" title=${visible(placeOf(delivery))}>
       <span class="method">${shown(delivery.method)}</span> <span class="source">${shown(delivery.source)}</span>
     </div>
     <div role="cell" class="c-event">
@@ -81,6 +81,11 @@ export function deliveryRow(delivery: DeliverySummary, place: RowPlace): VNode {
     <div role="cell" class="c-latency" title=${sizeOf(delivery.bytes)}>${durationOf(delivery.ms)}</div>
     <div role="cell" class="c-sinks">${delivery.sinks.filter(isConcerned).map((sink) => sign(progressOf(sink), visible(sink.sink)))}</div>
   </div>`;
+}
+
+/** Returns the path of the request, and the member that received it. */
+function placeOf({ member, path }: DeliverySummary): string {
+  return member === undefined ? path : `${path} (received by ${member})`;
 }
 
 /** Returns the type and name of the first event, or the path of the request. */

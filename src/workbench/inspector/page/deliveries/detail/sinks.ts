@@ -22,24 +22,26 @@ export function sinksSection(record: DeliveryRecord): VNode {
 
 function attempts({ attempts: all, attemptsDropped }: DeliveryRecord): VNode {
   if (all.length === 0) return html`<p class="hint">No attempt yet.</p>`;
+  const hasMembers = all.some(({ member }) => member !== undefined);
   return html`<div class="scroll-x" tabindex="0" role="region" aria-label="Attempts">
     <table class="table attempts">
       <thead>
         <tr>
-          <th scope="col">Time</th><th scope="col">Sink</th><th scope="col">Outcome</th>
+          <th scope="col">Time</th><th scope="col">Sink</th>${hasMembers ? html`<th scope="col">Member</th>` : null}<th scope="col">Outcome</th>
           <th scope="col" class="number">Events</th><th scope="col" class="number">Took</th><th scope="col">Error</th>
         </tr>
       </thead>
-      <tbody>${all.map(attemptRow)}</tbody>
+      <tbody>${all.map((attempt) => attemptRow(attempt, hasMembers))}</tbody>
     </table>
     ${attemptsDropped > 0 ? html`<p class="hint">${numberOf(attemptsDropped)} earlier attempts are not kept.</p>` : null}
   </div>`;
 }
 
-function attemptRow(attempt: AttemptRecord): VNode {
+function attemptRow(attempt: AttemptRecord, hasMembers: boolean): VNode {
   return html`<tr>
     <td class="mono"><time datetime=${attempt.at} title=${attempt.at}>${timeOf(attempt.at)}</time></td>
     <td>${shown(attempt.sink)}</td>
+    ${hasMembers ? html`<td>${shown(attempt.member ?? '')}</td>` : null}
     <td>${marked(OUTCOMES[attempt.outcome])}</td>
     <td class="number">${attempt.eventIds.length}</td>
     <td class="number">${durationOf(attempt.ms)}</td>

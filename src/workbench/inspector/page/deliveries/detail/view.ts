@@ -64,6 +64,7 @@ function summary(record: DeliveryRecord): VNode {
       ${fact('Received', html`<time datetime=${record.at} title=${record.at}>${dateTimeOf(record.at).slice(0, 10)} ${timeOf(record.at)}</time>`)}
       ${fact('Answered in', durationOf(record.ms))}
       ${fact('Source', shown(record.source))}
+      ${record.member === undefined ? null : fact('Received by', shown(record.member))}
       ${fact('From', shown(record.remote))}
       ${fact('Body', sizeOf(record.bytes))}
       ${fact('Id', html`<code class="id">${shown(record.id)}</code>`, 'broad')}
