@@ -82,9 +82,19 @@ async function beside(layout: 'single' | 'warehouse', bare: Bare): Promise<Sides
     CREATE TABLE ${schema}.bare_tracks (${WIDE}); CREATE TABLE ${schema}.bare_own (${WIDER})`);
   const options = { url: URL, schema, table: 'events', layout, create: true };
   const limits = { maxTables: 1_000, maxColumns: 1_000 };
+  const defaults = {
+    integers: 'numeric' as const,
+    overflow: 'other_values' as const,
+    underscoreDivideNumbers: false,
+    underscoreLeadingDigit: false,
+    allowUsersContextTraits: false,
+    skipUsersTable: false,
+    skipTracksTable: false,
+    jsonPaths: [],
+  };
   const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
   const context = { clock: systemClock, log };
-  const sink = await createPostgresSink({ ...options, ...limits }, context);
+  const sink = await createPostgresSink({ ...options, ...limits, ...defaults }, context);
   const { signal } = new AbortController();
   return {
     ours: (batch) => sink.deliver(batch, signal),

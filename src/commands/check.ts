@@ -51,6 +51,7 @@ async function check(options: CheckOptions, context: CommandContext): Promise<vo
       clock: systemClock,
       log: createLog(logLevel),
       bridgeId: () => 'check',
+      sources: Object.keys(config.sources),
     });
     try {
       if (options.connect) {

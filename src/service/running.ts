@@ -76,7 +76,10 @@ export function createRunning(config: Config, shared: Shared): Running {
     takeRate: createRateLimits(sources, clock),
     async openSinks() {
       const own = ownFiles(config.sinks, memberName(config));
-      const sinks = await createSinks(own, { clock, log, bridgeId, metrics });
+      const sinks = await createSinks(own, {
+        ...{ clock, log, bridgeId, metrics },
+        sources: Object.keys(sources),
+      });
       dispatcher = createDispatcher({ outbox, sinks, clock, log, observations });
       return dispatcher;
     },

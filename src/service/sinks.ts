@@ -8,7 +8,7 @@ import type { Log } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
 
 /** What a sink shares with the rest of the receiver. */
-export interface SinkDeps extends Pick<SinkContext, 'clock' | 'bridgeId'> {
+export interface SinkDeps extends Pick<SinkContext, 'clock' | 'bridgeId' | 'sources'> {
   readonly log: Log;
   /** Absent if no metrics are collected. */
   readonly metrics?: Pick<Metrics, 'unmappedIntegrations' | 'unplacedValues'>;
@@ -18,13 +18,14 @@ export interface SinkDeps extends Pick<SinkContext, 'clock' | 'bridgeId'> {
 export async function createSink(
   name: string,
   config: SinkConfig,
-  { clock, log, bridgeId, metrics }: SinkDeps,
+  { clock, log, bridgeId, metrics, sources }: SinkDeps,
 ): Promise<SinkSpec> {
   const type = await loadType(name, config.type);
   const context: SinkContext = {
     name,
     clock,
     bridgeId,
+    ...(sources && { sources }),
     log: log.child({ sink: name }),
     format: config.format,
     ...(metrics && {

@@ -77,6 +77,8 @@ export interface SinkContext {
   /** The sink's name in the configuration. */
   readonly name: string;
   readonly clock: Clock;
+  /** The names of the receiver's sources, for tables and topics that are named after them; none in tests. */
+  readonly sources?: readonly string[];
   /** Identifies this receiver in the events it sends, so that it recognizes them if they return. */
   readonly bridgeId: () => string;
   /** What a sink counts itself; absent if no metrics are exported, as in `check`. */

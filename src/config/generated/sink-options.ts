@@ -77,6 +77,15 @@ interface PostgresOptions {
   readonly create: boolean;
   readonly maxTables: number;
   readonly maxColumns: number;
+  readonly integers: 'numeric' | 'bigint';
+  readonly overflow: 'other_values' | 'rudder_discards';
+  readonly underscoreDivideNumbers: boolean;
+  readonly underscoreLeadingDigit: boolean;
+  readonly allowUsersContextTraits: boolean;
+  readonly skipUsersTable: boolean;
+  readonly skipTracksTable: boolean;
+  readonly jsonPaths: readonly string[];
+  readonly sourceInfo?: { readonly sourceId?: string; readonly sourceType?: string; readonly destinationId?: string; readonly destinationType?: string };
   readonly ssl?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
 }
 

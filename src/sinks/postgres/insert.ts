@@ -2,7 +2,7 @@ import type { ClientBase } from 'pg';
 import type { EventKeys } from '../../event/dedupe-key.js';
 import type { TableState } from './inspect.js';
 import { DEDUPE_KEY, type TableRecord } from './record.js';
-import { type Columns, quoted, type TableName } from './tables.js';
+import { type Columns, nameOf, quoted, type TableName } from './tables.js';
 import { storableJson } from './text.js';
 
 export const KEY = 'id';
@@ -64,15 +64,51 @@ export async function insertEvents(
 async function insertNew(
   client: ClientBase,
   name: TableName,
-  { columns }: TableState,
+  state: TableState,
   rows: readonly EventRecord[],
 ): Promise<boolean> {
   const records = rows.map(({ record }) => record);
-  const { text } = insertion(client, name, columns, records);
-  const { rowCount } = await client.query(`${text} ON CONFLICT (${KEY}) DO NOTHING`, [
-    documentOf(records),
+  return (await insertOnce(client, name, state, records)) === records.length;
+}
+
+/**
+ * Adds the records whose id the table does not have, and returns their number. `where` can name more conditions on `row`.
+ *
+ * RudderStack's tables have no unique index. There, lanes and receivers take turns per table until their transaction
+ * ends, so that none adds what another is adding. Call it inside a transaction.
+ */
+export async function insertOnce(
+  client: ClientBase,
+  name: TableName,
+  { columns, keyed }: Pick<TableState, 'columns' | 'keyed'>,
+  records: readonly TableRecord[],
+  where = 'true',
+): Promise<number> {
+  if (!keyed) await takeTurn(client, name);
+  const distinct = keyed ? records : firstOfEach(records);
+  const { select, written } = selection(client, name, columns, distinct);
+  const isNew = keyed
+    ? 'true'
+    : `NOT EXISTS (SELECT FROM ${quoted(client, name)} AS known WHERE known.${KEY} = row.${KEY})`;
+  const { rowCount } = await client.query(
+    `INSERT INTO ${quoted(client, name)} AS old (${written.join(', ')}) ${select}
+      WHERE ${where} AND ${isNew} ${keyed ? `ON CONFLICT (${KEY}) DO NOTHING` : ''}`,
+    [documentOf(distinct)],
+  );
+  return rowCount ?? 0;
+}
+
+/** Waits until no other transaction of a receiver writes to a table without a unique index. */
+export async function takeTurn(client: ClientBase, name: TableName): Promise<void> {
+  await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [
+    `trackbridge rows of ${nameOf(name)}`,
   ]);
-  return rowCount === records.length;
+}
+
+function firstOfEach(records: readonly TableRecord[]): readonly TableRecord[] {
+  const byId = new Map<unknown, TableRecord>();
+  for (const record of records) if (!byId.has(record[KEY])) byId.set(record[KEY], record);
+  return [...byId.values()];
 }
 
 /**
@@ -100,7 +136,7 @@ async function keysThere(
 async function insertMarked(
   client: ClientBase,
   name: TableName,
-  { columns, mayDelete }: TableState,
+  state: TableState,
   records: readonly EventRecord[],
 ): Promise<void> {
   const genuine = records.filter(({ authenticated }) => authenticated).map(({ record }) => record);
@@ -108,21 +144,17 @@ async function insertMarked(
     .filter(({ authenticated }) => !authenticated)
     .map(({ record }) => ({ ...record, [KEY]: forgedId(record) }));
   if (genuine.length > 0) {
-    const { text } = insertion(client, name, columns, genuine);
-    await client.query(`${text} ON CONFLICT (${KEY}) DO NOTHING`, [documentOf(genuine)]);
+    await insertOnce(client, name, state, genuine);
     // If the user may not delete, the forged row stays next to the authentic one.
-    if (mayDelete) {
+    if (state.mayDelete) {
       const ids = genuine.map(forgedId);
       await client.query(`DELETE FROM ${quoted(client, name)} WHERE ${KEY} = ANY($1)`, [ids]);
     }
   }
   if (forged.length === 0) return;
-  const { text } = insertion(client, name, columns, forged);
-  await client.query(
-    `${text} WHERE NOT EXISTS (SELECT FROM ${quoted(client, name)} AS known
-        WHERE known.${KEY} = left(row.${KEY}, -length('${FORGED}'))) ON CONFLICT (${KEY}) DO NOTHING`,
-    [documentOf(forged)],
-  );
+  const isUnknown = `NOT EXISTS (SELECT FROM ${quoted(client, name)} AS known
+    WHERE known.${KEY} = left(row.${KEY}, -length('${FORGED}')))`;
+  await insertOnce(client, name, state, forged, isUnknown);
 }
 
 const FORGED = ':unauthenticated';
@@ -131,23 +163,30 @@ function forgedId(record: TableRecord): string {
   return `${record[KEY]}${FORGED}`;
 }
 
-/** PostgreSQL reads each value as its column's type, however wide the table is and whatever columns the rows have. */
-export function insertion(
+/**
+ * Returns a query of the records, which are its first parameter, and the quoted columns it yields. PostgreSQL reads each
+ * value as its column's type, however wide the table is and whatever columns the rows have.
+ */
+export function selection(
   client: ClientBase,
   name: TableName,
   columns: Columns,
   records: readonly TableRecord[],
-): { text: string; written: readonly string[] } {
-  const table = quoted(client, name);
+): {
+  readonly select: string;
+  readonly written: readonly string[];
+  readonly names: readonly string[];
+} {
   const used = [...new Set(records.flatMap((record) => Object.keys(record)))];
   const stamps = WRITTEN_AT.filter((column) => columns.has(column) && !used.includes(column));
-  const ids = (all: readonly string[]): string[] =>
-    all.map((column) => client.escapeIdentifier(column));
-  const written = [...used, ...stamps];
-  const values = [...ids(used).map((id) => `row.${id}`), ...stamps.map(() => 'now()')];
-  const text = `INSERT INTO ${table} AS old (${ids(written).join(', ')}) SELECT ${values.join(', ')}
-    FROM json_populate_recordset(NULL::${table}, $1::json) AS row`;
-  return { text, written };
+  const names = [...used, ...stamps];
+  const values = used.map((column) => `row.${client.escapeIdentifier(column)}`);
+  return {
+    select: `SELECT ${[...values, ...stamps.map(() => 'now()')].join(', ')}
+      FROM json_populate_recordset(NULL::${quoted(client, name)}, $1::json) AS row`,
+    written: names.map((column) => client.escapeIdentifier(column)),
+    names,
+  };
 }
 
 export function documentOf(records: readonly TableRecord[]): string {

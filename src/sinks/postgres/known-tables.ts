@@ -12,6 +12,8 @@ export interface TableNeed {
   readonly chosen: boolean;
   /** Whether rows are changed, not only added. */
   readonly updates: boolean;
+  /** Whether a missing table is never created. */
+  readonly isOptional?: boolean;
 }
 
 export interface TableOptions extends Limits {
@@ -43,8 +45,8 @@ export function createKnownTables(options: TableOptions): KnownTables {
     need: TableNeed,
     state: TableState | undefined,
   ): Promise<Made> {
-    const { chosen, name, shape, updates } = need;
-    if (state === undefined && !options.create) {
+    const { chosen, isOptional = false, name, shape, updates } = need;
+    if (state === undefined && (isOptional || !options.create)) {
       return { refusal: `there is no table ${nameOf(name)}; create it, or set create: true` };
     }
     if (state !== undefined && chosen && !isOfLayout(state, shape)) {

@@ -21,8 +21,9 @@ const COLUMNS: ReadonlyMap<string, string> = new Map([
   ['payload', 'jsonb'],
 ]);
 
-const SHAPE: TableShape = {
+export const SINGLE_SHAPE: TableShape = {
   key: 'dedupe_key',
+  mayLackKey: false,
   former: 'message_id',
   fixed: COLUMNS,
   more: new Map(),
@@ -58,12 +59,12 @@ export function createSingleLayout(
 
   /** Converts the table if it needs it and the options allow it. */
   async function upToDate(client: ClientBase, names: readonly TableName[], signal: AbortSignal) {
-    const states = await readTables(client, names, SHAPE.key);
+    const states = await readTables(client, names, SINGLE_SHAPE.key);
     for (const name of names) {
       const state = states.get(quoted(client, name));
-      if (state === undefined || !isFormer(state, SHAPE)) continue;
+      if (state === undefined || !isFormer(state, SINGLE_SHAPE)) continue;
       if (!create || !state.owned) throw new SinkError(formerProblem(name), { retryable: true });
-      await conversions.convert(name, SHAPE, signal);
+      await conversions.convert(name, SINGLE_SHAPE, signal);
     }
   }
 
@@ -79,8 +80,6 @@ export function createSingleLayout(
   }
 
   return {
-    shape: SHAPE,
-
     async deliver(client, batch, signal) {
       const byTable = new Map<string, { name: TableName; rows: Row[] }>();
       batch.forEach((event, index) => {
@@ -93,7 +92,7 @@ export function createSingleLayout(
       const names = [...byTable.values()].map(({ name }) => name);
       const fresh = names.filter((name) => !tables.knows(quoted(client, name)));
       if (fresh.length > 0) await upToDate(client, fresh, signal);
-      const needs = names.map((name) => ({ name, shape: SHAPE, chosen, updates: false }));
+      const needs = names.map((name) => ({ name, shape: SINGLE_SHAPE, chosen, updates: false }));
       const prepared = await tables.prepare(client, needs);
       const refused = new Map<number, Failed>();
       for (const [id, { name, rows }] of byTable) {

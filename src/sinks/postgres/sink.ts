@@ -9,13 +9,14 @@ import {
   type SinkEvent,
   type SinkType,
 } from '../sink.js';
-import { checkServer, checkTable } from './check.js';
+import { checkServer, checkTable } from './check/check.js';
+import { checkWarehouse } from './check/warehouse.js';
 import { createConversions } from './convert.js';
 import { stateOf } from './failure.js';
 import { createKnownTables } from './known-tables.js';
 import type { PostgresLayout } from './layout.js';
 import { createPostgresPool } from './pool.js';
-import { createSingleLayout } from './single.js';
+import { createSingleLayout, SINGLE_SHAPE } from './single.js';
 import { LONGEST_IDENTIFIER, type TableName } from './tables.js';
 import { createWarehouseLayout } from './warehouse.js';
 
@@ -35,7 +36,7 @@ export const postgresSink: SinkType<'postgres'> = {
  */
 export async function createPostgresSink(
   options: PostgresOptions,
-  context: Pick<SinkContext, 'clock' | 'log' | 'metrics'>,
+  context: Pick<SinkContext, 'clock' | 'log' | 'metrics' | 'sources'>,
 ): Promise<Sink> {
   const { create } = options;
   const schema = nameTemplate(options.schema, 'schema');
@@ -52,7 +53,7 @@ export async function createPostgresSink(
   const chosen = isChosenBySenders(options.schema);
   const layout: PostgresLayout =
     options.layout === 'warehouse'
-      ? createWarehouseLayout((event) => nameOf(event).schema, { tables, chosen, context })
+      ? createWarehouseLayout((event) => nameOf(event).schema, options, { tables, chosen, context })
       : createSingleLayout(nameOf, {
           ...{ tables, create, conversions, log },
           chosen: chosen || isChosenBySenders(options.table),
@@ -84,14 +85,25 @@ export async function createPostgresSink(
     check: () =>
       pool.use(async (client) => {
         await checkServer(client);
-        const name = { schema: options.schema, table: layout.table ?? options.table };
+        if (options.layout === 'warehouse') {
+          return await checkWarehouse(client, schemasOf(options.schema, context.sources), options);
+        }
+        const { schema, table } = options;
+        const name = { schema, table };
         // The names that a template produces are unknown before the events.
         if (!isFixed(name.schema + name.table)) return;
-        await checkTable(client, name, layout.shape, create);
+        await checkTable(client, name, SINGLE_SHAPE, create);
       }, new AbortController().signal),
 
     close: () => pool.close(),
   };
+}
+
+/** Returns the schemas that a template can produce, as far as they are known before events arrive. */
+function schemasOf(template: string, sources: readonly string[] = []): readonly string[] {
+  if (isFixed(template)) return [template];
+  const each = sources.map((source) => template.replaceAll('{source}', clean(source)));
+  return [...new Set(each)].filter(isFixed).map((name) => name.slice(0, LONGEST_IDENTIFIER));
 }
 
 /** Splits the batch into parts that fit into a statement, in order. */
@@ -112,12 +124,15 @@ function* parts(batch: readonly SinkEvent[]): Generator<readonly SinkEvent[]> {
 
 function nameTemplate(text: string, option: string): Template {
   try {
-    const template = compileTemplate(text, (value) =>
-      value.toLowerCase().replace(/[^a-z0-9_]+/g, '_'),
-    );
+    const template = compileTemplate(text, clean);
     return (event) => template(event).slice(0, LONGEST_IDENTIFIER);
   } catch (error) {
     const problem = error instanceof TypeError ? error.message : 'cannot be used';
     throw new TrackbridgeError('CONFIG_INVALID', `${option}: ${problem}`, { cause: error });
   }
+}
+
+/** Leaves of a value what can be part of a name. */
+function clean(value: string): string {
+  return value.toLowerCase().replace(/[^a-z0-9_]+/g, '_');
 }

@@ -9,6 +9,8 @@ export interface TableName {
 export interface TableShape {
   /** The column that detects duplicates. */
   readonly key: string;
+  /** Whether an existing table may lack a unique index on the key, as RudderStack's do. */
+  readonly mayLackKey: boolean;
   /** The column that detected duplicates in an earlier version. */
   readonly former?: string;
   /** Columns that every table of the layout has, by name with their SQL types. */

@@ -1,5 +1,5 @@
 import type { ClientBase } from 'pg';
-import { documentOf, type EventRecord, insertion, KEY } from './insert.js';
+import { documentOf, type EventRecord, insertOnce, KEY, selection, takeTurn } from './insert.js';
 import type { TableState } from './inspect.js';
 import { DEDUPE_KEY, OTHER, type TableRecord } from './record.js';
 import { type Columns, quoted, type TableName } from './tables.js';
@@ -25,6 +25,7 @@ export async function upsertUsers(
     return !authenticated && !users.has(record[KEY]);
   });
   const isTold = state.columns.has(DEDUPE_KEY);
+  if (!state.keyed) await takeTurn(client, name);
   if (genuine.length > 0) {
     if (isTold && state.mayDelete) {
       await client.query(
@@ -32,11 +33,11 @@ export async function upsertUsers(
         [[...users]],
       );
     }
-    await upsert(client, name, state.columns, merged(genuine), '');
+    await upsert(client, name, state, merged(genuine), 'true');
   }
   if (forged.length === 0) return;
   // A vendor's table does not record who wrote a row.
-  await upsert(client, name, state.columns, merged(forged), isTold ? `WHERE ${FORGED}` : undefined);
+  await upsert(client, name, state, merged(forged), isTold ? FORGED : undefined);
 }
 
 /** One record per user, since a statement may update a row only once; the latest value of each column. */
@@ -62,26 +63,42 @@ function isOlder(a: TableRecord, b: TableRecord): boolean {
 async function upsert(
   client: ClientBase,
   name: TableName,
-  columns: Columns,
+  state: TableState,
   records: readonly TableRecord[],
   where: string | undefined,
 ): Promise<void> {
-  const { text, written } = insertion(client, name, columns, records);
-  const updates = written
-    .filter((column) => column !== KEY)
-    .map((column) => {
-      const id = client.escapeIdentifier(column);
-      const [older, newer] = [`old.${id}`, `excluded.${id}`];
-      const latest = latestOf(column, columns, older, newer);
-      if (!columns.has(RECEIVED_AT) || !written.includes(RECEIVED_AT)) return `${id} = ${latest}`;
-      return `${id} = CASE WHEN excluded.${RECEIVED_AT} < old.${RECEIVED_AT}
-        THEN ${latestOf(column, columns, newer, older)} ELSE ${latest} END`;
-    });
-  const action =
-    where === undefined || updates.length === 0
-      ? 'NOTHING'
-      : `UPDATE SET ${updates.join(', ')} ${where}`;
-  await client.query(`${text} ON CONFLICT (${KEY}) DO ${action}`, [documentOf(records)]);
+  const { columns, keyed } = state;
+  const { names, select, written } = selection(client, name, columns, records);
+  const table = quoted(client, name);
+  const updates = names.filter((column) => column !== KEY).map(update);
+  if (where === undefined || updates.length === 0) {
+    await insertOnce(client, name, state, records);
+    return;
+  }
+  const values = [documentOf(records)];
+  if (keyed) {
+    await client.query(
+      `INSERT INTO ${table} AS old (${written.join(', ')}) ${select}
+        ON CONFLICT (${KEY}) DO UPDATE SET ${updates.join(', ')} WHERE ${where}`,
+      values,
+    );
+    return;
+  }
+  await client.query(
+    `UPDATE ${table} AS old SET ${updates.join(', ')}
+       FROM (${select}) AS excluded (${written.join(', ')}) WHERE old.${KEY} = excluded.${KEY} AND ${where}`,
+    values,
+  );
+  await insertOnce(client, name, state, records);
+
+  function update(column: string): string {
+    const id = client.escapeIdentifier(column);
+    const [older, newer] = [`old.${id}`, `excluded.${id}`];
+    const latest = latestOf(column, columns, older, newer);
+    if (!columns.has(RECEIVED_AT) || !names.includes(RECEIVED_AT)) return `${id} = ${latest}`;
+    return `${id} = CASE WHEN excluded.${RECEIVED_AT} < old.${RECEIVED_AT}
+      THEN ${latestOf(column, columns, newer, older)} ELSE ${latest} END`;
+  }
 }
 
 /** Merges values without a column of their own: the latest value of each name. */

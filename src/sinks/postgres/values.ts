@@ -3,11 +3,15 @@ import { storableTime } from './text.js';
 /** A property's value in a column. Arrays are their JSON text. */
 export type Scalar = string | number | boolean;
 
-/** Returns the type of the column that is created for a value, by the vendors' rules. */
-export function columnTypeOf(value: Scalar): string {
+/**
+ * Returns the type of the column that is created for a value, by the vendors' rules. `integers`: the type for whole
+ * numbers. The vendors use `bigint`, which cannot hold 10.5 later; `numeric` can.
+ */
+export function columnTypeOf(value: Scalar, integers: 'numeric' | 'bigint'): string {
   if (typeof value === 'boolean') return 'boolean';
-  // The vendors distinguish integers and fractions. An integer column could not hold 10.5 later; a numeric one can.
-  if (typeof value === 'number') return 'numeric';
+  if (typeof value === 'number') {
+    return Number.isSafeInteger(value) ? integers : 'numeric';
+  }
   return timeOf(value) === undefined ? 'text' : 'timestamptz';
 }
 

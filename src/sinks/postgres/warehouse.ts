@@ -2,13 +2,15 @@ import type { ClientBase } from 'pg';
 import { printable } from '../../core/printable.js';
 import { type Failed, type SinkContext, SinkError, type SinkEvent } from '../sink.js';
 import type { Made } from './create.js';
+import { type Discarded, discardsOf, insertDiscards } from './discards.js';
 import { type EventRecord, insertEvents, KEY } from './insert.js';
 import { readTables, type TableState } from './inspect.js';
 import type { KnownTables, TableNeed } from './known-tables.js';
 import type { PostgresLayout } from './layout.js';
-import { createColumnNames } from './names.js';
-import { type Placed, placed } from './record.js';
-import { FIXED_TABLES, fixedColumns, type Row, rowsOf } from './rows.js';
+import { OTHER, type Placed, placed } from './record.js';
+import type { Row } from './rows/builder.js';
+import { FIXED_TABLES, fixedColumns } from './rows/columns.js';
+import { createRows, type RowOptions } from './rows/rows.js';
 import {
   inTransaction,
   LONGEST_IDENTIFIER,
@@ -23,6 +25,14 @@ import { columnTypeOf } from './values.js';
 
 /** Columns of every table that a vendor or this sink has created for an event's name. */
 const MARKS = [[KEY], ['received_at'], ['event_text', 'event', 'uuid_ts', 'loaded_at']];
+
+export interface WarehouseOptions extends RowOptions {
+  readonly create: boolean;
+  /** The type of columns for whole numbers. */
+  readonly integers: 'numeric' | 'bigint';
+  /** Where values go that no column can hold. */
+  readonly overflow: 'other_values' | 'rudder_discards';
+}
 
 interface Dependencies {
   readonly tables: KnownTables;
@@ -42,9 +52,10 @@ interface Part extends TableNeed {
  */
 export function createWarehouseLayout(
   schemaOf: (event: SinkEvent) => string,
+  options: WarehouseOptions,
   { tables, chosen, context }: Dependencies,
 ): PostgresLayout {
-  const names = createColumnNames();
+  const rowsOf = createRows(options);
   const report = createUnplacedReport(context);
 
   /** Groups rows by the tables' quoted names, in the same order in every lane, so that no two lanes deadlock. */
@@ -52,7 +63,7 @@ export function createWarehouseLayout(
     const rows = new Map<string, { name: TableName; rows: Part['rows'] }>();
     batch.forEach((event, index) => {
       const schema = schemaOf(event);
-      for (const row of rowsOf(event.event, names)) {
+      for (const row of rowsOf(event.event)) {
         const name = { schema, table: row.table };
         const id = quoted(client, name);
         const entry = rows.get(id) ?? { name, rows: [] };
@@ -64,9 +75,10 @@ export function createWarehouseLayout(
     return new Map(
       sorted.map(([id, part]) => {
         const { table } = part.name;
-        const shape = shapeOf(
+        const shape = warehouseShape(
           table,
           part.rows.map(({ row }) => row),
+          options,
         );
         const isChosen = chosen || !FIXED_TABLES.includes(table);
         return [id, { ...part, shape, chosen: isChosen, updates: table === 'users' }];
@@ -75,15 +87,18 @@ export function createWarehouseLayout(
   }
 
   return {
-    table: 'tracks',
-    shape: shapeOf('tracks', []),
-
     async deliver(client, batch) {
       const parts = partsOf(client, batch);
       const prepared = await tables.prepare(client, [...parts.values()]);
       const refused = await refusalsOf(client, parts, prepared);
-      const writes = [...parts].flatMap(([id, part]) => writeOf(part, prepared.get(id)));
-      for (const { name, rows } of writes) refuseUnplaced(name, rows, refused);
+      const keepsOthers = options.overflow === 'other_values';
+      const writes = [...parts].flatMap(([id, part]) =>
+        writeOf(part, prepared.get(id), keepsOthers),
+      );
+      const discards = await discardsFor(client, writes);
+      for (const write of writes) {
+        if (!discards.has(write.name.schema)) refuseUnplaced(write, options.create, refused);
+      }
       const left = writes
         .map((write) => ({ ...write, rows: write.rows.filter(({ index }) => !refused.has(index)) }))
         .filter(({ rows }) => rows.length > 0);
@@ -93,17 +108,48 @@ export function createWarehouseLayout(
           for (const { name, rows, state } of left) {
             const write = name.table === 'users' ? upsertUsers : insertEvents;
             await write(client, name, state, rows);
+            const made = discards.get(name.schema);
+            if (made !== undefined) {
+              const all: readonly Discarded[] = rows;
+              await insertDiscards(client, made.name, made.state, name.table, all);
+            }
           }
         });
       }
-      for (const { name, rows } of left)
+      for (const { name, rows } of left) {
+        if (discards.has(name.schema)) continue;
         report(
           name,
-          rows.flatMap(({ asides }) => asides),
+          rows.flatMap(({ unplaced }) => unplaced.map(({ column }) => column)),
         );
+      }
       return refused;
     },
   };
+
+  /** The tables for values without a place, by their schema; none where there is no such value or no such table. */
+  async function discardsFor(
+    client: ClientBase,
+    writes: readonly Write[],
+  ): Promise<ReadonlyMap<string, { readonly name: TableName; readonly state: TableState }>> {
+    const schemas = new Set(
+      writes
+        .filter(({ rows }) => rows.some(({ unplaced }) => unplaced.length > 0))
+        .map(({ name }) => name.schema),
+    );
+    const needs = [...schemas].map((schema) =>
+      discardsOf(schema, options.overflow === 'other_values'),
+    );
+    const made = await tables.prepare(client, needs);
+    return new Map(
+      needs.flatMap(({ name }) => {
+        const table = made.get(quoted(client, name));
+        return table !== undefined && 'state' in table
+          ? [[name.schema, { name, state: table.state }] as const]
+          : [];
+      }),
+    );
+  }
 }
 
 /** A row to write. */
@@ -117,26 +163,36 @@ interface Write {
   readonly rows: readonly PlacedRow[];
 }
 
-function writeOf({ name, rows }: Part, made: Made | undefined): readonly Write[] {
+function writeOf(
+  { name, rows }: Part,
+  made: Made | undefined,
+  keepsOthers: boolean,
+): readonly Write[] {
   if (made === undefined || 'refusal' in made) return [];
   const { state } = made;
   const written = rows.map(({ index, row }): PlacedRow => {
     const { authenticated, keys } = row;
-    return { index, authenticated, keys, ...placed(row, state.columns) };
+    return { index, authenticated, keys, ...placed(row, state, keepsOthers) };
   });
   return [{ name, state, rows: written }];
 }
 
 /** Returns what the table must have for these rows. If values have different types, the first one decides. */
-function shapeOf(table: string, rows: readonly Row[]): TableShape {
-  const fixed = fixedColumns(table);
+export function warehouseShape(
+  table: string,
+  rows: readonly Row[],
+  { integers, overflow }: Pick<WarehouseOptions, 'integers' | 'overflow'>,
+): TableShape {
+  const fixed = new Map(fixedColumns(table));
+  if (overflow === 'rudder_discards') fixed.delete(OTHER);
   const more = new Map<string, string>();
-  for (const { values } of rows) {
+  for (const { json, values } of rows) {
     for (const [column, value] of values) {
-      if (!fixed.has(column) && !more.has(column)) more.set(column, columnTypeOf(value));
+      if (!fixed.has(column) && !more.has(column)) more.set(column, columnTypeOf(value, integers));
     }
+    for (const column of json.keys()) if (!more.has(column)) more.set(column, 'jsonb');
   }
-  return { key: KEY, fixed, more, required: [KEY], marks: MARKS };
+  return { key: KEY, mayLackKey: true, fixed, more, required: [KEY], marks: MARKS };
 }
 
 /**
@@ -164,17 +220,23 @@ async function refusalsOf(
 async function hasLayout(client: ClientBase, schema: string): Promise<boolean> {
   const names = FIXED_TABLES.map((table) => ({ schema, table }));
   const states = await readTables(client, names, KEY);
-  return [...states.values()].some(({ keyed, mayWrite }) => keyed && mayWrite);
+  return [...states.values()].some(({ mayWrite }) => mayWrite);
 }
 
 function refuseUnplaced(
-  name: TableName,
-  rows: readonly PlacedRow[],
+  { name, rows, state }: Write,
+  create: boolean,
   refused: Map<number, Failed>,
 ): void {
-  for (const { index, lost } of rows) {
+  for (const { index, unplaced } of rows) {
+    const lost = unplaced.filter(({ isAside }) => !isAside).map(({ column }) => column);
     if (lost.length === 0) continue;
-    const message = `${nameOf(name)} has no column for ${listOf(lost)}; add one, or other_values of type jsonb, or set create: true`;
+    const owner = state.owned ? '' : ` as ${printable(state.owner, LONGEST_IDENTIFIER)}, its owner`;
+    const remedy =
+      create || !state.owned
+        ? `run \`ALTER TABLE ${nameOf(name)} ADD other_values jsonb\`${owner}`
+        : 'add one, or other_values of type jsonb, or set create: true';
+    const message = `${nameOf(name)} has no column for ${listOf(lost)}; ${remedy}`;
     refused.set(index, { ok: false, message, retryable: false });
   }
 }

@@ -59,7 +59,7 @@ export const EVENTS_IN_ORDER = `CREATE TABLE events (seq bigserial, dedupe_key t
 /** A sink with the options as the schema would fill them. */
 export function makeSink(
   options: Partial<PostgresOptions>,
-  context: Partial<Pick<SinkContext, 'clock' | 'log' | 'metrics'>> = {},
+  context: Partial<Pick<SinkContext, 'clock' | 'log' | 'metrics' | 'sources'>> = {},
 ) {
   const defaults = {
     url: urlTo(PORT),
@@ -69,6 +69,14 @@ export function makeSink(
     create: false,
     maxTables: 1_000,
     maxColumns: 1_000,
+    integers: 'numeric' as const,
+    overflow: 'other_values' as const,
+    underscoreDivideNumbers: false,
+    underscoreLeadingDigit: false,
+    allowUsersContextTraits: false,
+    skipUsersTable: false,
+    skipTracksTable: false,
+    jsonPaths: [],
   };
   return createPostgresSink({ ...defaults, ...options }, { ...sinkContext(), ...context });
 }

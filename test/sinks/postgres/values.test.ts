@@ -20,7 +20,13 @@ describe('postgres: the type of a value', () => {
     ['0000-01-01', 'text'],
     ['[1]', 'text'],
   ])('is of %j %s', (value, type) => {
-    expect(columnTypeOf(value)).toBe(type);
+    expect(columnTypeOf(value, 'numeric')).toBe(type);
+  });
+
+  it('of a whole number is bigint if the options say so, as far as a bigint is exact', () => {
+    expect(columnTypeOf(10, 'bigint')).toBe('bigint');
+    expect(columnTypeOf(10.5, 'bigint')).toBe('numeric');
+    expect(columnTypeOf(2 ** 53, 'bigint')).toBe('numeric');
   });
 
   it.each([

@@ -1,8 +1,8 @@
 import type { ClientBase } from 'pg';
-import { SinkError } from '../sink.js';
-import { formerProblem, isFormer } from './convert.js';
-import { problemOf, readTables } from './inspect.js';
-import { nameOf, quoted, type TableName, type TableShape } from './tables.js';
+import { SinkError } from '../../sink.js';
+import { formerProblem, isFormer } from '../convert.js';
+import { problemOf, readTables } from '../inspect.js';
+import { nameOf, quoted, type TableName, type TableShape } from '../tables.js';
 
 /** Throws a SinkError that says what keeps all events out of the database. */
 export async function checkServer(client: ClientBase): Promise<void> {
@@ -44,7 +44,7 @@ export async function checkTable(
   }
 }
 
-async function checkMayCreate(client: ClientBase, { schema }: TableName): Promise<void> {
+export async function checkMayCreate(client: ClientBase, { schema }: TableName): Promise<void> {
   const { rows } = await client.query(
     `SELECT CASE WHEN to_regnamespace($1) IS NULL THEN has_database_privilege(current_database(), 'CREATE')
         ELSE has_schema_privilege(to_regnamespace($1), 'CREATE') END AS may`,
@@ -53,6 +53,6 @@ async function checkMayCreate(client: ClientBase, { schema }: TableName): Promis
   if (!rows[0]?.may) throw wrong(`no right to create tables in the schema ${schema}; grant it`);
 }
 
-function wrong(message: string): SinkError {
+export function wrong(message: string): SinkError {
   return new SinkError(message, { retryable: true });
 }
