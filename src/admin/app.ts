@@ -14,6 +14,7 @@ import type { Metrics } from '../telemetry/metrics.js';
 import type { RejectionLog } from '../telemetry/rejection-log.js';
 import { ageOf } from './age.js';
 import { authorize, type Credentials } from './authorize.js';
+import { type BackupRoutesDeps, backupRoutes } from './backup-routes.js';
 import { BROWSER_HEADERS, refuseForms, refuseOtherSites } from './browser.js';
 import { type DeliveryActionsDeps, deliveryActions } from './delivery-actions.js';
 import { type DeliveryRoutesDeps, deliveryRoutes } from './delivery-routes.js';
@@ -32,7 +33,8 @@ export interface AdminDeps {
   readonly outbox: Entries &
     Statistics &
     Pick<Intake, 'probe' | 'requeue'> &
-    SinkRoutesDeps['outbox'];
+    SinkRoutesDeps['outbox'] &
+    BackupRoutesDeps;
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly rejections: Pick<RejectionLog, 'write'>;
@@ -132,6 +134,7 @@ function adminRoutes(deps: AdminDeps): Router {
     ctx.body = statsOf(await readStats(), await outbox.members(), deps);
   });
   sinkRoutes(router, deps);
+  backupRoutes(router, outbox);
   entryRoutes<DeadLetter>(router, {
     path: '/api/dead-letters',
     store: outbox.deadLetters,

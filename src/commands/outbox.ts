@@ -7,6 +7,7 @@ import { type MoveReport, type MoveTarget, moveStore } from '../outbox/move.js';
 import { openMoveSource, openMoveTarget } from '../outbox/registry.js';
 import { checkStore, type StoreReport } from '../outbox/sqlite/health/check.js';
 import { type CommandContext, printJson, printTable } from './io.js';
+import { backupCommand } from './outbox/backup.js';
 
 interface CheckOptions {
   readonly config?: string;
@@ -25,10 +26,10 @@ interface MigrateOptions {
 /** How many events there are between two lines of progress. */
 const TELL_EVERY = 100_000;
 
-/** `trackbridge outbox`: operations on an outbox that no receiver has open. */
+/** `trackbridge outbox`: operations on the whole outbox. */
 export function outboxCommand(context: CommandContext): Command {
   const command = new Command('outbox')
-    .description('check or move the outbox of a stopped receiver')
+    .description('check, back up or move an outbox')
     .addHelpText('after', '\nExample:\n  trackbridge outbox check --config trackbridge.yaml\n');
   command.addCommand(
     new Command('check')
@@ -48,6 +49,7 @@ export function outboxCommand(context: CommandContext): Command {
       )
       .action((options: CheckOptions) => check(options, context)),
   );
+  command.addCommand(backupCommand(context));
   command.addCommand(
     new Command('migrate')
       .description('move the outbox of a stopped receiver to another store')

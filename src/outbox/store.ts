@@ -1,3 +1,5 @@
+import type { StoreBackups } from './backup.js';
+
 /** The store itself: it is opened for the configured sinks and holds their settings. */
 export interface OutboxStore {
   /**
@@ -25,6 +27,9 @@ export interface OutboxStore {
    * Resolves to the number of events. Rejects with NOT_FOUND if the store does not know the sink.
    */
   purge(sink: string): Promise<number>;
+
+  /** Copies of the open store. Absent if it is not a file of this process. */
+  readonly backups?: StoreBackups;
 
   /**
    * Finishes what is in progress and closes the store. Nothing that was acknowledged depends on it.

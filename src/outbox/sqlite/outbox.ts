@@ -1,6 +1,7 @@
 import { withinTime } from '../../core/clock.js';
 import { TrackbridgeError } from '../../core/errors.js';
 import { reportLevel } from '../backlog-levels.js';
+import type { StoreBackups } from '../backup.js';
 import type { DeadLetterStore, QuarantineStore } from '../entries.js';
 import type { Consumer } from '../feed.js';
 import type { AcceptedEvent, Appended, NewDelivery, RequeuedFor } from '../intake.js';
@@ -183,6 +184,13 @@ export class SqliteOutbox implements Outbox {
     }
     if (state.length > 0) throw outboxFull(state);
   }
+
+  readonly backups: StoreBackups = {
+    begin: async () => void (await this.#open().call('beginBackup', null)),
+    state: async () => this.#open().call('backupState', null),
+    take: async () => this.#open().call('takeBackup', null),
+    discard: async () => void (await this.#open().call('discardBackup', null)),
+  };
 
   close(): Promise<void> {
     this.#closing ??= this.#close();

@@ -16,6 +16,7 @@ import type {
 } from '../thread/messages.js';
 import { Appender } from './append.js';
 import { Backlogs } from './backlogs.js';
+import { StoreBackup } from './backup.js';
 import { SinkBeginnings } from './begin.js';
 import { Counters, type SinkRow } from './counters.js';
 import { DeadLetters } from './entries/dead-letters.js';
@@ -44,6 +45,7 @@ export interface StoreExtras {
 export class Store {
   readonly database: DatabaseSyncInstance;
   readonly scanner: Scanner;
+  readonly backup: StoreBackup;
   readonly deadLetters: DeadLetters;
   readonly quarantine: Quarantine;
   readonly #counters: Counters;
@@ -87,6 +89,9 @@ export class Store {
     });
     for (const line of said) warn(line);
     this.#presence = new StorePresence(path);
+    this.backup = new StoreBackup(database, path);
+    // An earlier process may have left one.
+    this.backup.discard();
   }
 
   get tail(): number {

@@ -1,3 +1,4 @@
+import type { BackupState } from '../../backup.js';
 import type { Bounds } from '../../bounds.js';
 import type { DeadLetter, EntryFilter, Quarantined, Requeued } from '../../entries.js';
 import type { EventColumns } from '../../event-columns.js';
@@ -178,6 +179,10 @@ export interface Requests {
   deadLetter: { request: number; reply: DeadLetter | null };
   quarantine: { request: EntryFilter; reply: readonly Quarantined[] };
   quarantined: { request: number; reply: Quarantined | null };
+  beginBackup: { request: null; reply: null };
+  backupState: { request: null; reply: BackupState };
+  takeBackup: { request: null; reply: string };
+  discardBackup: { request: null; reply: null };
   /** Sent after a DisplacedError; see `rescueStore`. */
   rescue: { request: null; reply: Rescue };
   close: { request: null; reply: null };

@@ -47,6 +47,16 @@ export class StoreService {
     deadLetter: (id) => this.store.deadLetters.get(id),
     quarantine: (filter) => this.store.quarantine.list(filter),
     quarantined: (id) => this.store.quarantine.get(id),
+    beginBackup: () => {
+      this.store.backup.begin();
+      return null;
+    },
+    backupState: () => this.store.backup.state,
+    takeBackup: () => this.store.backup.take(),
+    discardBackup: () => {
+      this.store.backup.discard();
+      return null;
+    },
     rescue: () => this.store.rescue(),
     close: () => {
       this.store.close();
