@@ -25,6 +25,11 @@ export function testEvent(
   };
 }
 
+/** Returns a test event of about this many bytes. */
+export function filled(input: ProbeInput, name: string, bytes: number): Record<string, unknown> {
+  return testEvent(input, name, { properties: { probe: name, filler: 'b'.repeat(bytes) } });
+}
+
 /** Text and numbers that a parser and another serializer do not reproduce exactly. */
 export const DELICATE = {
   text: 'Zoë 東京 <b>&amp;</b> / \u2028 😀',

@@ -1,7 +1,8 @@
 import type { Clock } from '../../core/clock.js';
-import { exchange } from './exchange.js';
+import { type Answer, exchange } from './exchange.js';
 import { type Grade, judge } from './judge.js';
 import type { Probe, Vendor } from './probe.js';
+import { type KnownProxy, proxyOf } from './proxies.js';
 
 /** The result of one delivery. */
 export interface Finding {
@@ -32,6 +33,7 @@ export async function* examine(
 ): AsyncGenerator<Finding> {
   const takenIds = new Set<string>();
   let failures = 0;
+  let proxy: KnownProxy | undefined;
   for (const probe of probes) {
     const { id, title, after } = probe;
     const skipped = { id, title, grade: 'skipped', answer: '', took: 0 } as const;
@@ -44,6 +46,8 @@ export async function* examine(
       continue;
     }
     const answer = await exchange(url, probe.outgoing, LIMIT, clock);
+    // An error page names the proxy that answered; other answers may have passed several.
+    proxy = proxyOf(answer) ?? proxy;
     if ('error' in answer) failures += id === 'single' && !answer.timedOut ? MOST_FAILURES : 1;
     else if (answer.status >= 200 && answer.status < 300) takenIds.add(id);
     // If even the first is not accepted, the others prove nothing.
@@ -54,11 +58,20 @@ export async function* examine(
       title,
       answer: said,
       took: Math.round(answer.took),
-      ...judge(told, answer, vendor),
+      ...judge(told, answer, vendor, isReceivers(told, answer) ? undefined : proxy),
     };
   }
 }
 
-function withoutHint({ hint: _, ...probe }: Probe): Probe {
+function withoutHint({ hint: _, limit: __, ...probe }: Probe): Probe {
   return probe;
+}
+
+/**
+ * Whether a limit of the receiver itself rejected the delivery. Proxies do not answer with problem details. But they may
+ * have changed what they passed on: headers with underscores, or the path.
+ */
+function isReceivers({ limit }: Probe, answer: Answer): boolean {
+  if (limit === 'underscores' || limit === 'path' || 'error' in answer) return false;
+  return answer.contentType.startsWith('application/problem+json');
 }

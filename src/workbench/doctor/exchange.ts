@@ -23,6 +23,8 @@ export type Answer =
       readonly status: number;
       readonly location: string | undefined;
       readonly contentType: string;
+      /** The header `Server`; empty if absent. */
+      readonly server: string;
       /** The first 64 kB. */
       readonly body: string;
       /** Milliseconds from the first byte sent to the last byte read. */
@@ -49,6 +51,7 @@ export async function exchange(
       status: response.statusCode ?? 0,
       location: response.headers.location,
       contentType: response.headers['content-type'] ?? '',
+      server: String(response.headers.server ?? ''),
       body,
       took: clock.monotonic() - startedAt,
     };

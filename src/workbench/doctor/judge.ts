@@ -1,5 +1,6 @@
 import type { Answer } from './exchange.js';
 import type { Probe, Vendor } from './probe.js';
+import { type KnownProxy, settingOf } from './proxies.js';
 
 /**
  * `ok`; `warning`: nothing is lost with usual settings; `lost`: real deliveries would be lost; `unsafe`: forged ones
@@ -15,15 +16,17 @@ export interface Judgment {
 
 const NAMES: Readonly<Record<Vendor, string>> = { segment: 'Segment', rudderstack: 'RudderStack' };
 
-/** Grades the answer to a delivery of this kind. */
-export function judge(probe: Probe, answer: Answer, vendor: Vendor): Judgment {
+/** Grades the answer to a delivery of this kind. `proxy`: the one in front of the receiver, if known. */
+export function judge(probe: Probe, answer: Answer, vendor: Vendor, proxy?: KnownProxy): Judgment {
   if (probe.kind === 'forged') return forged(answer);
   if (probe.kind === 'broken') return broken(answer, vendor);
   const fate = fateOf(answer, probe.hangsUp, vendor);
   if (fate.grade === 'ok') return fate;
   if (probe.kind === 'again') return again(fate, answer);
   const isHinted = fate.grade !== 'warning' && !isLate(answer, probe) && !isRedirect(answer);
-  const hint = isHinted && probe.hint !== undefined ? ` ${probe.hint}` : '';
+  const known = proxy && probe.limit && settingOf(proxy, probe.limit);
+  const said = known ?? probe.hint;
+  const hint = isHinted && said !== undefined ? ` ${said}` : '';
   if (probe.kind === 'optional' && fate.grade === 'lost') {
     return {
       grade: 'warning',

@@ -1,4 +1,5 @@
 import type { Outgoing } from './exchange.js';
+import type { Limit } from './proxies.js';
 
 export type Vendor = 'segment' | 'rudderstack';
 
@@ -21,6 +22,8 @@ export interface Probe {
   readonly hangsUp: number;
   /** What its rejection says about the receiver, if simpler probes are accepted. */
   readonly hint?: string;
+  /** The limit of a proxy that most likely rejected it. Its setting replaces the hint if the proxy is known. */
+  readonly limit?: Limit;
 }
 
 /** The input for the probes. */

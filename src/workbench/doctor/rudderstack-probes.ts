@@ -1,7 +1,8 @@
 import { gzipSync } from 'node:zlib';
-import { DELICATE, testEvent } from './events.js';
+import { DELICATE, filled, testEvent } from './events.js';
 import type { Outgoing } from './exchange.js';
 import type { Probe, ProbeInput } from './probe.js';
+import { largeBodies, largeHeads } from './proxy-probes.js';
 
 /** RudderStack's router closes the connection after 10 s. */
 const HANGS_UP = 10_000;
@@ -12,6 +13,12 @@ export function rudderstackProbes(input: ProbeInput): Probe[] {
     ...events(input),
     ...paths(input),
     ...queries(input),
+    ...largeHeads(HANGS_UP, (name) => post(json(testEvent(input, name)), input)),
+    ...largeBodies({
+      vendor: 'rudderstack',
+      hangsUp: HANGS_UP,
+      post: (name, size) => post(json(filled(input, name, size)), input),
+    }),
     ...formats(input),
     ...refusals(input),
   ];
@@ -26,6 +33,7 @@ function events(input: ProbeInput): Probe[] {
       id: 'single',
       title: 'an event with the secret in its header',
       outgoing: single,
+      ...(input.header.includes('_') && { limit: 'underscores' }),
       hint: 'Check the URL, the secret and the name of the header (--header).',
     },
     {
@@ -88,6 +96,7 @@ function paths(input: ProbeInput): Probe[] {
       ...below,
       id: 'path-params',
       title: 'an event to a path below the URL with encoded path parameters',
+      limit: 'path',
       outgoing: { ...named('path-params'), suffix: '/ann%40example.com/%2B49%2030%2F1' },
     },
   ];
@@ -100,6 +109,11 @@ function queries(input: ProbeInput): Probe[] {
     (_, at) => `products%5B${at}%5D.name=${'Trackbridge+Doctor+'.repeat(3)}`,
   );
   const bare = { headers: headersOf(input), body: Buffer.alloc(0) };
+  const large = {
+    after: 'get',
+    limit: 'line',
+    hint: 'Raise the limit for the request line and headers in the receiver (Node: maxHeaderSize) and in every proxy, or choose POST at RudderStack.',
+  } as const;
   const small = `?probe=trackbridge-doctor-${input.run}&revenue=1.2e%2B06&name=Zo%C3%AB`;
   return [
     {
@@ -112,12 +126,27 @@ function queries(input: ProbeInput): Probe[] {
     },
     {
       ...optional,
+      ...large,
+      kind: 'real',
+      id: 'get-8kb',
+      title: 'a GET with 8 kB of query',
+      outgoing: { method: 'GET', query: `${small}&filler=${'q'.repeat(8_200)}`, ...bare },
+    },
+    {
+      ...optional,
+      ...large,
       id: 'long-get',
       kind: 'real',
-      after: 'get',
       title: 'a GET with 30 kB of query',
       outgoing: { method: 'GET', query: `${small}&${long.join('&')}`, ...bare },
-      hint: 'Raise the limit for the request line and headers in the receiver (Node: maxHeaderSize) and in every proxy, or choose POST at RudderStack.',
+    },
+    {
+      ...optional,
+      ...large,
+      id: 'get-200kb',
+      settings: 'events have that many properties and its method is GET',
+      title: 'a GET with 200 kB of query',
+      outgoing: { method: 'GET', query: `${small}&filler=${'q'.repeat(200_000)}`, ...bare },
     },
     {
       ...optional,

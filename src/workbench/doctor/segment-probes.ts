@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { DELICATE, testEvent } from './events.js';
+import { DELICATE, filled, testEvent } from './events.js';
 import type { Probe, ProbeInput } from './probe.js';
+import { largeBodies } from './proxy-probes.js';
 
 /** Segment's limits: its classic webhooks close the connection after 5 s; Actions, which sends batches, after 10 s. */
 const CLASSIC = 5_000;
@@ -11,7 +12,15 @@ const LARGEST = 4_000;
 
 /** Returns what Segment's webhook destinations send, and what others may send. */
 export function segmentProbes(input: ProbeInput): Probe[] {
-  return [...singles(input), ...batches(input), ...refusals(input)];
+  const bodies = largeBodies({
+    vendor: 'segment',
+    hangsUp: ACTIONS,
+    post(name, size) {
+      const body = text(filled(input, name, size));
+      return signed(body, body, input);
+    },
+  });
+  return [...singles(input), ...batches(input), ...bodies, ...refusals(input)];
 }
 
 function singles(input: ProbeInput): Probe[] {
@@ -109,6 +118,7 @@ function batches(input: ProbeInput): Probe[] {
       kind: 'real',
       id: 'large-batch',
       after: 'batch',
+      limit: 'body',
       title: `a batch of ${LARGEST} events, ${megabytes(text(many))} MB`,
       outgoing: signed(text(many), text(many[0]), input),
       hint: 'Raise the body limit to 8 MB in the receiver and in every proxy, and answer before you process the events; or lower the batch size at Segment.',

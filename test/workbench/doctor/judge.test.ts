@@ -15,6 +15,7 @@ const answered = (status: number, more: Partial<Extract<Answer, { status: number
   status,
   location: undefined,
   contentType: 'application/json',
+  server: '',
   body: '',
   took: 10,
   ...more,
