@@ -11,6 +11,7 @@ export class RateLimit {
   readonly #perSecond: number;
   readonly #burst: number;
   readonly #clock: Clock;
+  #sharers = 1;
   #tokens: number;
   #filledAt: number;
 
@@ -29,13 +30,22 @@ export class RateLimit {
     return wait;
   }
 
+  /** From now on, this process has an equal part of the limit, of `sharers` processes. At least one delivery may pass. */
+  divide(sharers: number): void {
+    if (sharers === this.#sharers) return;
+    this.wait();
+    this.#sharers = Math.max(1, sharers);
+  }
+
   /** Returns what `take` would return now, without admitting a delivery. */
   wait(): number {
     const now = this.#clock.monotonic();
-    const earned = ((now - this.#filledAt) / 1000) * this.#perSecond;
-    this.#tokens = Math.min(this.#burst, this.#tokens + earned);
+    const perSecond = this.#perSecond / this.#sharers;
+    const burst = Math.max(1, this.#burst / this.#sharers);
+    const earned = ((now - this.#filledAt) / 1000) * perSecond;
+    this.#tokens = Math.min(burst, this.#tokens + earned);
     this.#filledAt = now;
     if (this.#tokens >= 1 - ROUNDING) return 0;
-    return Math.min(((1 - this.#tokens) / this.#perSecond) * 1000, LONGEST_WAIT);
+    return Math.min(((1 - this.#tokens) / perSecond) * 1000, LONGEST_WAIT);
   }
 }

@@ -11,10 +11,14 @@ export type RateLimited = 'authenticated' | 'unauthenticated';
  */
 export type TakeRate = (source: string, of: RateLimited) => number | Promise<number>;
 
-/** Creates the rate limits of the sources that have one. */
+/**
+ * Creates the rate limits of the sources that have one. They are divided by the number of processes that `receivers`
+ * returns.
+ */
 export function createRateLimits(
   sources: readonly Source[],
   clock: Clock,
+  receivers: () => number = () => 1,
 ): (source: string, of: RateLimited) => number {
   const limits = new Map(
     sources.flatMap(({ name, config: { rateLimit } }) => {
@@ -23,5 +27,9 @@ export function createRateLimits(
       return [[name, { authenticated: create(), unauthenticated: create() }] as const];
     }),
   );
-  return (source, of) => limits.get(source)?.[of].take() ?? 0;
+  return (source, of) => {
+    const limit = limits.get(source)?.[of];
+    limit?.divide(receivers());
+    return limit?.take() ?? 0;
+  };
 }

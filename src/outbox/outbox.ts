@@ -15,6 +15,8 @@ import type { OutboxStore } from './store.js';
  * `test/outbox/contract`.
  */
 export interface Outbox extends Intake, Feed, Entries, Statistics, OutboxStore {
+  /** How many live processes accept deliveries for the store, as far as this one knows; absent if it is not shared. */
+  readonly receivers?: number;
   /** Absent if the store is not shared, or its members do not tell each other what they record. */
   readonly exchange?: Exchange;
 }

@@ -73,7 +73,7 @@ export function createRunning(config: Config, shared: Shared): Running {
       if (watch === undefined) throw new TypeError(`there is no source ${name}`);
       return watch;
     },
-    takeRate: createRateLimits(sources, clock),
+    takeRate: createRateLimits(sources, clock, () => outbox.receivers ?? 1),
     async openSinks() {
       const own = ownFiles(config.sinks, memberName(config));
       const sinks = await createSinks(own, {

@@ -31,6 +31,26 @@ describe('a rate limit', () => {
     expect(limit.take()).toBeGreaterThan(0);
   });
 
+  it('is divided among the processes that share it, and lets one delivery pass in each', async () => {
+    const clock = new FakeClock();
+    const limit = new RateLimit({ perSecond: 6, burst: 6 }, clock);
+    limit.divide(3);
+    expect([limit.take(), limit.take()]).toEqual([0, 0]);
+    expect(limit.take()).toBe(500);
+    await clock.advance(500);
+    expect(limit.take()).toBe(0);
+    limit.divide(20);
+    expect(limit.take()).toBeCloseTo(3_333, 0);
+    await clock.advance(3_334);
+    expect(limit.take()).toBe(0);
+    limit.divide(1);
+    await clock.advance(1_000);
+    expect(Array.from({ length: 7 }, () => limit.take() === 0)).toEqual([
+      ...Array(6).fill(true),
+      false,
+    ]);
+  });
+
   it('looks at the time that passes, not at the clock on the wall', () => {
     const clock = new FakeClock();
     const limit = new RateLimit({ perSecond: 1, burst: 1 }, clock);

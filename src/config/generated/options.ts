@@ -66,6 +66,7 @@ interface OutboxPostgresOptions {
   readonly lease: number;
   readonly member?: string;
   readonly durability: 'full' | 'normal';
+  readonly replicas: number;
   readonly dedupeWindow: number;
   readonly maxPending: number;
   readonly retention: number | { readonly age: number; readonly size?: number };

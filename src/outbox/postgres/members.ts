@@ -29,6 +29,7 @@ export class Membership {
   /** When the last renewal that succeeded was sent, on the monotonic clock. */
   #confirmed = Number.NEGATIVE_INFINITY;
   #settings = '{}';
+  #receivers = 1;
 
   constructor(deps: MembershipDeps) {
     this.#deps = deps;
@@ -45,6 +46,11 @@ export class Membership {
 
   get role(): Role {
     return this.#deps.role;
+  }
+
+  /** How many members accept deliveries, as far as this process knows. */
+  get receivers(): number {
+    return this.#receivers;
   }
 
   /** How long the lease certainly lasts from now on, in milliseconds. */
@@ -122,6 +128,16 @@ export class Membership {
       text: `SELECT count(*) AS alive FROM ${schema}.member WHERE role <> 'receive' AND expires_at > clock_timestamp()`,
     });
     return Math.max(1, Number(row?.['alive'] ?? 1));
+  }
+
+  /** Counts the members that accept deliveries. */
+  async learn(): Promise<void> {
+    const { database, schema } = this.#deps;
+    const [row] = await database.run({
+      name: 'receivers',
+      text: `SELECT count(*) AS alive FROM ${schema}.member WHERE role <> 'dispatch' AND expires_at > clock_timestamp()`,
+    });
+    this.#receivers = Math.max(1, Number(row?.['alive'] ?? 1));
   }
 
   /** The live members, the oldest first. */

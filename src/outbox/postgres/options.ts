@@ -11,6 +11,8 @@ export interface PostgresOptions {
   /** Milliseconds after which the lanes of a member that does not answer are taken over. */
   readonly lease: number;
   readonly durability: 'full' | 'normal';
+  /** How many servers must have an event on disk before the answer. Default: 1. */
+  readonly replicas?: number;
   /** Milliseconds. */
   readonly dedupeWindow: number;
   readonly maxPending: number;

@@ -92,6 +92,10 @@ export class PostgresOutbox implements Outbox {
     return this.#id;
   }
 
+  get receivers(): number {
+    return this.#parts?.shared.membership.receivers ?? 1;
+  }
+
   async open(sinks: readonly SinkSettings[]): Promise<void> {
     if (this.#state !== 'new') throw new TypeError('The outbox is already open');
     try {

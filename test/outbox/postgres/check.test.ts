@@ -31,6 +31,32 @@ describe.runIf(await requireServer('PostgreSQL', 5432))('a check of the server',
     });
   });
 
+  it('refuses a server that keeps fewer copies than asked for', async () => {
+    const schema = places.newSchema();
+    const options = { url: places.url(), schema, partitions: 16, durability: 'full' } as const;
+    await expect(checkPostgres({ ...options, replicas: 2 }, true)).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining(
+        'set synchronous_standby_names, for instance to FIRST 1 (*)',
+      ),
+    });
+    await expect(start(schema, [], { replicas: 2 })).rejects.toMatchObject({
+      code: 'START_FAILED',
+      message: expect.stringContaining('outbox.replicas is 2'),
+    });
+    // Commits would wait for ever.
+    await places.query("ALTER SYSTEM SET synchronous_standby_names = '*'");
+    await places.query('SELECT pg_reload_conf()');
+    try {
+      await expect
+        .poll(() => checkPostgres({ ...options, replicas: 2 }, true).catch(String))
+        .toContain('no standby is connected to the server, so every commit waits; start 1 more');
+    } finally {
+      await places.query('ALTER SYSTEM RESET synchronous_standby_names');
+      await places.query('SELECT pg_reload_conf()');
+    }
+  });
+
   it('says that nobody answers, without the password', async () => {
     const error = await check('s', 16, 'postgresql://user:a-password@127.0.0.1:1/db').catch(String);
     expect(error).toContain('127.0.0.1:1 cannot be reached');

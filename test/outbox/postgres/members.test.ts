@@ -54,9 +54,11 @@ describe.runIf(await requireServer('PostgreSQL', 5432))('members of a store', ()
       (owned) => owned.join() === '8,8',
     );
     await first.outbox.append(delivery(manyUsers(64)));
-    const ids = await eventually(
-      async () => [...(await claimAllOf(consumer)), ...(await claimAllOf(other))],
-      (found) => found.length > 0,
+    // The other one hears of them a moment later.
+    const ids: string[] = [];
+    await eventually(
+      async () => ids.push(...(await claimAllOf(consumer)), ...(await claimAllOf(other))),
+      (found) => found >= 64,
     );
     expect(ids.toSorted()).toEqual(idsOfNew(64));
     await other.close();
@@ -70,7 +72,9 @@ describe.runIf(await requireServer('PostgreSQL', 5432))('members of a store', ()
   it('take over what a stopped member had claimed, and refuse what it settles later', async () => {
     const schema = places.newSchema();
     const clock = new StoppableClock();
-    const stopped = await start(schema, undefined, {}, { clock });
+    const stale: number[] = [];
+    const observer = { lost: () => undefined, stale: (events: number) => stale.push(events) };
+    const stopped = await start(schema, undefined, {}, { clock, observer });
     await stopped.outbox.append(delivery(newEvents(3)));
     const consumer = stopped.outbox.consumer('archive', 1);
     const { events, lease } = await consumer.claim(0, 2);
@@ -88,9 +92,22 @@ describe.runIf(await requireServer('PostgreSQL', 5432))('members of a store', ()
     expect(claimed[0]?.attempts).toEqual([{ at: 1, error: 'status 503' }]);
     await settle(next, done(claimed.slice(0, 1)));
     await expect(consumer.settle(lease, done(events))).rejects.toMatchObject({ code: 'LANE_LOST' });
+    expect(stale).toEqual([2]);
     await settle(next, done(claimed.slice(1)));
     expect(await outbox.stats()).toMatchObject({ sinks: [{ pending: 0, delivered: 3 }] });
     clock.resume();
+  });
+
+  it('know how many of them accept deliveries', async () => {
+    const schema = places.newSchema();
+    const { outbox } = await start(schema);
+    expect(outbox.receivers).toBe(1);
+    await start(schema, undefined, {}, { role: 'receive' });
+    await start(schema, undefined, {}, { role: 'dispatch' });
+    await eventually(
+      async () => outbox.receivers,
+      (receivers) => receivers === 2,
+    );
   });
 
   it('count once what was recorded although the answer was lost', async () => {

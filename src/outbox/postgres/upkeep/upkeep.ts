@@ -43,7 +43,7 @@ export class Upkeep {
   /** Reads what other members may have changed. */
   async learn(): Promise<void> {
     const { exchange, onPaused, shared } = this.#deps;
-    const { backlogs, database, schema, totals } = shared;
+    const { backlogs, database, membership, schema, totals } = shared;
     const known = await readSinks(database, schema);
     for (const { name, paused } of known.values()) {
       const before = backlogs.get(name)?.paused ?? paused;
@@ -52,6 +52,7 @@ export class Upkeep {
     backlogs.know(known);
     this.#segments = await readSegments(shared);
     await totals.refresh();
+    await membership.learn();
     await exchange?.learn(database);
     backlogs.report();
   }
