@@ -1,5 +1,6 @@
 import { TrackbridgeError } from '../core/errors.js';
 import { isObject, type JsonObject, type JsonValue } from '../core/json.js';
+import { expand } from './envelope-fragments.js';
 import { quoteLongIds } from './json/exact-ids.js';
 import { LIMITS, type Limits } from './limits.js';
 import { flattenedKey } from './query/keys.js';
@@ -14,7 +15,12 @@ import { checkLimits, dropPrototypeKeys } from './sanitize.js';
 export interface Envelope {
   readonly event: JsonObject;
   /** The member that the query carries, and the shape to fill with its values; absent if it carries nothing. */
-  readonly carried?: { readonly name: 'properties' | 'traits'; readonly shape: JsonValue };
+  readonly carried?: {
+    readonly name: 'properties' | 'traits';
+    readonly shape: JsonValue;
+    /** Whether `context.traits` has the same value. */
+    readonly isCopied?: true;
+  };
 }
 
 export interface OpenedEnvelope {
@@ -41,7 +47,12 @@ export function readEnvelope(
   limits: Limits = LIMITS,
 ): Envelope | undefined {
   const text = joinedText(header);
-  return text === undefined ? undefined : parseEnvelope(text, limits);
+  if (text === undefined) return undefined;
+  // Earlier versions of the transformation wrote plain JSON.
+  if (!text.startsWith('2')) return parseEnvelope(text, limits);
+  const expanded = expand(text.slice(1));
+  if (expanded === undefined) throw damaged('it contains an unknown code, or is too long');
+  return parseEnvelope(expanded, limits);
 }
 
 function joinedText(header: (name: string) => string | undefined): string | undefined {
@@ -84,7 +95,9 @@ function parseEnvelope(text: string, limits: Limits): Envelope {
   const event = envelope['event'];
   for (const name of ['properties', 'traits'] as const) {
     const shape = envelope[name];
-    if (shape !== undefined) return { event, carried: { name, shape } };
+    if (shape === undefined) continue;
+    const isCopied = name === 'traits' && envelope['copy'] === 1;
+    return { event, carried: { name, shape, ...(isCopied && { isCopied }) } };
   }
   return { event };
 }
@@ -104,7 +117,11 @@ export function openEnvelope(
   const collisions: string[] = [];
   if (carried !== undefined) {
     const value = fill(carried.shape, '', new Texts(query, limits), collisions);
-    if (value !== undefined) event[carried.name] = value;
+    if (value !== undefined) {
+      event[carried.name] = value;
+      const { context } = event;
+      if (carried.isCopied && isObject(context)) event['context'] = { ...context, traits: value };
+    }
   }
   checkLimits(event, limits);
   return { event, collisions };

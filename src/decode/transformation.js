@@ -12,8 +12,100 @@
 const HEADER = 'x-trackbridge-event';
 const OUR_HEADERS = /^x-trackbridge-event(-\d+)?$/i;
 
-// Proxies commonly refuse a header line over 8,192 bytes; the rest is for the header's name and the framing.
-const TEXT_PER_HEADER = 8000;
+// Some proxies refuse a header line over 4,096 bytes; the rest is for the header's name and the framing.
+const TEXT_PER_HEADER = 4000;
+
+// Common parts of events, which are written as `~` and one character, and the most common, which are one character.
+// Trackbridge has the same lists.
+const FRAGMENTS = [
+  '~',
+  '^',
+  '`',
+  '|',
+  '{"v":1,"event":{',
+  '"context":{"',
+  '","originalTimestamp":"',
+  '","sentAt":"',
+  '","receivedAt":"',
+  '","timestamp":"',
+  '"messageId":"',
+  '"anonymousId":"',
+  '"userId":"',
+  '},"properties":{"',
+  '},"traits":{"',
+  '"integrations":{"All":true}',
+  '"library":{"name":"',
+  'RudderLabs JavaScript SDK","version":"',
+  '"app":{"name":"',
+  'RudderLabs JavaScript SDK","namespace":"com.rudderlabs.javascript","version":"',
+  '"userAgent":"Mozilla/5.0 (',
+  ') AppleWebKit/537.36 (KHTML, like Gecko) ',
+  ') AppleWebKit/605.1.15 (KHTML, like Gecko) ',
+  ' Safari/',
+  'Chrome/',
+  'Version/',
+  ' Mobile/',
+  'Macintosh; Intel Mac OS X 10_15_7',
+  'Windows NT 10.0; Win64; x64',
+  'iPhone; CPU iPhone OS ',
+  'Linux; Android ',
+  '"os":{"name":"',
+  '"screen":{"width":',
+  ',"height":',
+  ',"density":',
+  ',"innerWidth":',
+  ',"innerHeight":',
+  '"campaign":{',
+  '"page":{"',
+  'path":"/',
+  'referrer":"',
+  'referring_domain":"',
+  'search":"',
+  'title":"',
+  'url":"https://',
+  'initial_referrer":"',
+  'initial_referring_domain":"',
+  '"timezone":"GMT',
+  '"locale":"',
+  '"sessionId":',
+  '"sessionStart":true',
+  '"channel":"web',
+  '"channel":"mobile',
+  '"channel":"s',
+  '"type":"track","event":"',
+  '"type":"identify"',
+  '"type":"',
+  '"request_ip":"',
+  '"rudderId":"',
+  '"device":{"',
+  '"manufacturer":"',
+  '"model":"',
+  '"network":{"',
+  '"version":"',
+  '"name":"',
+  '"ip":"',
+  'https://',
+  '.com/',
+  'utm_',
+  '":"s","',
+  '":"n","',
+  '":[{"',
+  '"},{"',
+  '":{"',
+  '"},"',
+  '},"',
+  ',"',
+  '":',
+  'true',
+  'false',
+  'null',
+  '000Z',
+  '"$direct"',
+  '$direct',
+];
+/** @type {Record<string, string>} */
+const SHORT = { '^': '","', '`': '":"', '|': '\\u' };
+const FIRST_CODE = 33;
 
 /**
  * @param {Record<string, unknown>} event the event; it is not changed
@@ -25,7 +117,7 @@ export function transformEvent(event, _metadata) {
     // What RudderStack itself will make of the event on its way out: plain JSON, without `undefined`, with no getters.
     const plain = JSON.parse(JSON.stringify(event));
     if (plain === null || typeof plain !== 'object' || Array.isArray(plain)) return event;
-    const text = asciiOf(JSON.stringify(envelopeOf(plain)));
+    const text = `2${compact(asciiOf(JSON.stringify(envelopeOf(plain))))}`;
     return { ...event, header: { ...otherHeadersOf(event.header), ...headersOf(text) } };
   } catch {
     return event;
@@ -51,7 +143,23 @@ function envelopeOf(message) {
     if (name === carried && typeof value === 'object') envelope[name] = shapeOf(value);
     else event[name] = value;
   }
-  return envelope;
+  return carried === 'traits' ? withoutCopy(envelope, message) : envelope;
+}
+
+/**
+ * RudderStack's SDKs send an identify's traits in `context` as well: `copy` stands for them.
+ *
+ * @param {Record<string, any>} envelope
+ * @param {Record<string, any>} message
+ */
+function withoutCopy(envelope, message) {
+  const { context } = message;
+  if (envelope.traits === undefined || context === null || typeof context !== 'object')
+    return envelope;
+  if (JSON.stringify(context.traits) !== JSON.stringify(message.traits)) return envelope;
+  const { traits: _, ...rest } = context;
+  const { traits, ...others } = envelope;
+  return { ...others, event: { ...envelope.event, context: rest }, copy: 1, traits };
 }
 
 /**
@@ -131,6 +239,25 @@ function headersOf(text) {
 function otherHeadersOf(headers) {
   if (typeof headers !== 'object' || headers === null) return {};
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !OUR_HEADERS.test(name)));
+}
+
+/**
+ * The text with its common parts replaced by their codes.
+ *
+ * @param {string} text
+ */
+function compact(text) {
+  /** @type {Map<string, string>} */
+  const codes = new Map(
+    FRAGMENTS.map((part, index) => [part, `~${String.fromCharCode(FIRST_CODE + index)}`]),
+  );
+  for (const [code, part] of Object.entries(SHORT)) codes.set(part, code);
+  const longest = [...codes.keys()].sort((a, b) => b.length - a.length);
+  const any = new RegExp(
+    longest.map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|'),
+    'g',
+  );
+  return text.replace(any, (part) => codes.get(part) ?? part);
 }
 
 /**

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isObject, type JsonObject, type JsonValue } from '../../src/core/json.js';
 import { openEnvelope, readEnvelope } from '../../src/decode/envelope.js';
+import { expand, FRAGMENTS } from '../../src/decode/envelope-fragments.js';
 import { dropPrototypeKeys } from '../../src/decode/sanitize.js';
 import { transformEvent } from '../../src/decode/transformation.js';
 import {
@@ -29,6 +30,14 @@ function restore(request: WireRequest) {
   const envelope = readEnvelope((name) => headers.get(name));
   if (envelope === undefined) throw new Error('no envelope arrived');
   return openEnvelope(envelope, queryOf(request));
+}
+
+/** The JSON text of an envelope. */
+function jsonOf(event: unknown): string {
+  const lines = Object.values(headerOf(event)).map(
+    (value) => /^\d+\/\d+;(.*);$/s.exec(value)?.[1] ?? '',
+  );
+  return expand(lines.join('').slice(1)) ?? '';
 }
 
 function headerOf(event: unknown): Record<string, string> {
@@ -177,8 +186,112 @@ describe('a GET or DELETE delivery with the envelope', () => {
   });
 });
 
+/** What RudderStack's browser SDK sends with every event. */
+const context = {
+  app: {
+    name: 'RudderLabs JavaScript SDK',
+    namespace: 'com.rudderlabs.javascript',
+    version: '3.7.6',
+    installType: 'npm',
+  },
+  campaign: {},
+  library: { name: 'RudderLabs JavaScript SDK', version: '3.7.6' },
+  locale: 'en-US',
+  network: '',
+  os: { name: '', version: '' },
+  page: {
+    initial_referrer: '$direct',
+    initial_referring_domain: '',
+    path: '/products/list',
+    referrer: 'https://www.example.com/',
+    referring_domain: 'www.example.com',
+    search: '?utm_source=newsletter',
+    tab_url: 'https://shop.example.com/products/list?utm_source=newsletter',
+    title: 'Products – Example',
+    url: 'https://shop.example.com/products/list',
+  },
+  screen: { density: 2, height: 1117, innerHeight: 872, innerWidth: 1440, width: 1728 },
+  sessionId: 1_764_530_000_000,
+  timezone: 'GMT+0100',
+  traits: {},
+  userAgent:
+    'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36',
+};
+const traits = Object.fromEntries(
+  Array.from({ length: 40 }, (_, at) => [`trait ${at}`, `a value of some length ${at}`]),
+);
+const common = {
+  anonymousId: '2a61b4d5-b9a6-4f0e-94f2-5a7f5f1b5a11',
+  channel: 'web',
+  integrations: { All: true },
+  messageId: '9e6e9ce2-5e5f-4b06-a2c8-2d6f9d7d1c55',
+  originalTimestamp: '2026-01-02T03:04:05.678Z',
+  receivedAt: '2026-01-02T03:04:06.012Z',
+  request_ip: '192.0.2.1',
+  rudderId: '7b1c5a53-8b7f-4f57-93a1-5e6d1f1b0a1c',
+  sentAt: '2026-01-02T03:04:05.700Z',
+  timestamp: '2026-01-02T03:04:05.990Z',
+};
+
+/** The bytes of all header lines. */
+const bytesOf = (header: Record<string, string>): number =>
+  Object.entries(header).reduce((sum, [name, value]) => sum + `${name}: ${value}\r\n`.length, 0);
+
+describe('the size of the envelope', () => {
+  it('is little more than half of its JSON for an event of the browser SDK', () => {
+    const sent = {
+      ...common,
+      context,
+      type: 'track',
+      event: 'Products Viewed',
+      properties: { a: 1 },
+    };
+    const transformed = transformEvent(sent);
+    expect(bytesOf(headerOf(transformed)) / jsonOf(transformed).length).toBeLessThan(0.65);
+    expect(roundTrip(sent)).toEqual({ event: sent, collisions: [] });
+  });
+
+  it('does not contain the traits of an identify a second time', () => {
+    const sent = { ...common, context: { ...context, traits }, type: 'identify', traits };
+    const transformed = transformEvent(sent);
+    expect(jsonOf(transformed)).not.toContain('a value of some length');
+    expect(roundTrip(sent)).toEqual({ event: sent, collisions: [] });
+    const other = { ...sent, context: { ...context, traits: { ...traits, more: true } } };
+    expect(roundTrip(other)).toEqual({ event: other, collisions: [] });
+  });
+});
+
+describe('the fragments', () => {
+  const source = readFileSync(
+    new URL('../../src/decode/transformation.js', import.meta.url),
+    'utf8',
+  );
+  const listed = /const FRAGMENTS = (\[.*?\n\]);/s.exec(source)?.[1] ?? '';
+
+  it('are the same in the transformation as in the receiver, each once, and have a code each', () => {
+    expect([...runInContext(listed, createContext())]).toEqual(FRAGMENTS);
+    expect(new Set(FRAGMENTS).size).toBe(FRAGMENTS.length);
+    expect(33 + FRAGMENTS.length).toBeLessThan(0x7f);
+  });
+
+  it('are expanded wherever they stand, and unknown codes are not', () => {
+    for (const [index, fragment] of FRAGMENTS.entries()) {
+      expect(expand(`a~${String.fromCharCode(33 + index)}b`)).toBe(`a${fragment}b`);
+    }
+    expect(expand('a^b`c|')).toBe('a","b":"c\\u');
+    for (const text of ['~', 'a~', '~\u007f', '~ ']) expect(expand(text)).toBeUndefined();
+  });
+
+  it('cannot make a text of any length', () => {
+    const longest = FRAGMENTS.reduce((at, each, index) => {
+      return each.length > (FRAGMENTS[at] ?? '').length ? index : at;
+    }, 0);
+    expect(expand(`~${String.fromCharCode(33 + longest)}`.repeat(500_000))).toBeUndefined();
+  });
+});
+
 describe('the headers of the transformation', () => {
-  it('is one where it fits and numbered ones where not, none over 8,192 bytes, all printable ASCII', () => {
+  it('is one where it fits and numbered ones where not, none over 4,096 bytes, all printable ASCII', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 40_000 }),
@@ -187,7 +300,7 @@ describe('the headers of the transformation', () => {
           const header = headerOf(transformEvent({ type: 'track', event: unit.repeat(length) }));
           const lines = Object.entries(header);
           for (const [name, value] of lines) {
-            expect(`${name}: ${value}\r\n`.length).toBeLessThanOrEqual(8192);
+            expect(`${name}: ${value}\r\n`.length).toBeLessThanOrEqual(4096);
             expect(value).toMatch(/^\d+\/\d+;[\x20-\x7e]*;$/);
           }
           const names = lines.map(([name]) => name);
@@ -209,7 +322,7 @@ describe('the headers of the transformation', () => {
     expect(headerOf(transformed)).toEqual({
       'X-A': 1,
       'x-trackbridge-event-x': 'other',
-      'x-trackbridge-event': '1/1;{"v":1,"event":{"type":"track"}};',
+      'x-trackbridge-event': expect.stringMatching(/^1\/1;2/),
     });
   });
 
@@ -221,8 +334,7 @@ describe('the headers of the transformation', () => {
       appendPath: '/secret-3',
       properties: { a: 'in the query' },
     });
-    const envelope = headerOf(transformed)['x-trackbridge-event'];
-    expect(envelope).toBe('1/1;{"v":1,"event":{"type":"track"},"properties":{"a":"s"}};');
+    expect(jsonOf(transformed)).toBe('{"v":1,"event":{"type":"track"},"properties":{"a":"s"}}');
   });
 });
 
@@ -238,8 +350,9 @@ describe('the shape in the envelope', () => {
     ['an element beside its look-alike', { 'a[0]': 1, a: [true] }, { 'a[0]': 1, a: [true] }],
     ['empty names', { '': 'x', a: { '': { b: 1 } } }, { '': '=x', a: { '': { b: 1 } } }],
   ])('says of %s how to get it', (_what, properties, shape) => {
-    const value = headerOf(transformEvent({ properties }))['x-trackbridge-event'] ?? '';
-    const { properties: found } = JSON.parse(value.slice(4, -1)) as { properties: unknown };
+    const { properties: found } = JSON.parse(jsonOf(transformEvent({ properties }))) as {
+      properties: unknown;
+    };
     expect(found).toEqual(shape);
   });
 });
