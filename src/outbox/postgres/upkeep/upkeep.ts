@@ -10,6 +10,7 @@ import { Blockers } from './blockers.js';
 import { foldMembers } from './fold.js';
 import { rotateGenerations } from './generations.js';
 import { relieveSinks } from './relief.js';
+import { ReplicaWatch } from './replica-watch.js';
 import { keepSegments } from './segments.js';
 
 const EVERY = 1_000;
@@ -28,12 +29,14 @@ export interface UpkeepDeps {
 export class Upkeep {
   readonly #deps: UpkeepDeps;
   readonly #blockers: Blockers;
+  readonly #replicas: ReplicaWatch;
   #segments: readonly Segment[] = [];
   #relieving: Promise<void> | undefined;
 
   constructor(deps: UpkeepDeps) {
     this.#deps = deps;
     this.#blockers = new Blockers(deps.shared);
+    this.#replicas = new ReplicaWatch(deps.shared);
   }
 
   get segments(): readonly Segment[] {
@@ -100,6 +103,7 @@ export class Upkeep {
     );
     await this.#blockers.check(turn.length > 0);
     if (turn.length === 0) return;
+    await this.#replicas.check();
     await rotateGenerations(shared);
     await keepSegments(shared);
     await foldMembers(shared);
