@@ -1,5 +1,6 @@
 # Built with `docker build -t trackbridge .`
-FROM node:22-bookworm-slim AS build
+# Both stages name one exact version. docs/operations.md says how to pin its digest and how to build the same image twice.
+FROM node:22.23.5-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json tsconfig.json tsconfig.build.json ./
 COPY src ./src
@@ -14,7 +15,7 @@ RUN npm ci --no-audit --no-fund && \
     fs.writeFileSync('package.json', JSON.stringify(manifest, null, 2))" && \
   npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
-FROM node:22-bookworm-slim
+FROM node:22.23.5-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080
 WORKDIR /app
 RUN mkdir -m 0700 /app/data && chown node:node /app/data
