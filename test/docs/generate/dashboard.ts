@@ -101,6 +101,13 @@ const ROWS: readonly Row[] = [
       one('Size of the outbox', 'bytes', 'trackbridge_outbox_bytes', '{{instance}}'),
       one('Rejected because of overload', 'reqps', rate('shed_total', 'reason'), '{{reason}}'),
       one('Delay of the event loop', 's', 'trackbridge_event_loop_delay_seconds', '{{instance}}'),
+      one('Delay by open transactions', 's', 'trackbridge_reading_delay_seconds', '{{instance}}'),
+      one(
+        'Stale settlements',
+        'reqps',
+        'rate(trackbridge_stale_settlements_total[$__rate_interval])',
+        '{{instance}}',
+      ),
       one('Resident memory', 'bytes', 'process_resident_memory_bytes', '{{instance}}'),
       one(
         'CPU',
