@@ -13,6 +13,8 @@ export interface Account {
   readonly borrows: boolean;
   /** Resolves when another sink waits for bytes that this sink has borrowed, or when `signal` aborts. */
   wanted(signal: AbortSignal): Promise<void>;
+  /** Releases what the sink still holds. Nothing may be reserved afterwards. */
+  close(): void;
 }
 
 interface Holder {
@@ -34,24 +36,35 @@ interface Waiting {
  * again later, so a sink that is down borrows only for the duration of an attempt.
  */
 export class Budget {
-  readonly #share: number;
   readonly #lendable: number;
-  readonly #lentToOne: number;
+  /** One for each open account. */
+  readonly #holders = new Set<Holder>();
+  #share = 0;
+  #lentToOne = 0;
   readonly #waiting: Waiting[] = [];
   readonly #collectors = new Map<ChildSignal, Holder>();
   #lent = 0;
 
   constructor(bytes: number, sinks: number) {
-    const half = Math.floor(bytes / 2);
+    this.#lendable = Math.floor(bytes / 2);
+    this.divide(sinks);
+  }
+
+  /** Divides the shares among so many sinks from now on. What a sink then holds above its share is lent. */
+  divide(sinks: number): void {
+    const half = this.#lendable;
     this.#share = Math.floor(half / Math.max(sinks, 1));
-    this.#lendable = half;
     this.#lentToOne = sinks > 1 ? Math.floor(half / 2) : half;
+    this.#lent = 0;
+    for (const { held } of this.#holders) this.#lent += this.#lentTo(held);
+    this.#serve();
   }
 
   /** Opens an account for another sink. */
   account(): Account {
     const holder: Holder = { held: 0 };
     const budget = this;
+    this.#holders.add(holder);
     return {
       tryTake: (bytes) => this.#tryTake(holder, bytes),
       take: (bytes, signal) => this.#take(holder, bytes, signal),
@@ -61,7 +74,13 @@ export class Budget {
         return budget.#lentTo(holder.held) > 0;
       },
       wanted: (signal) => this.#wanted(holder, signal),
+      close: () => this.#close(holder),
     };
+  }
+
+  #close(holder: Holder): void {
+    this.#add(holder, -holder.held);
+    this.#holders.delete(holder);
   }
 
   #tryTake(holder: Holder, bytes: number): boolean {

@@ -16,6 +16,7 @@ import { Pause } from './pause.js';
 import type { DispatchPorts } from './ports.js';
 import { createPrepare } from './routing/prepare.js';
 import { compileWhere } from './routing/where.js';
+import { untilAborted } from './signals.js';
 import type { TransformRunner } from './transform/runner.js';
 
 /** A configured sink, ready to run. */
@@ -48,6 +49,11 @@ export class SinkRunner {
   readonly #hard = new AbortController();
   #consumer: Consumer | undefined;
   #running: Promise<void> = Promise.resolve();
+  #stopping: Promise<void> | undefined;
+  #released: Promise<void> = Promise.resolve();
+  readonly #graceOver = new AbortController();
+  /** Aborts when the stop is over, to end its timers. */
+  readonly #ended = new AbortController();
 
   constructor(spec: SinkSpec, ports: DispatchPorts, deps: RunnerDeps) {
     this.#spec = spec;
@@ -74,19 +80,36 @@ export class SinkRunner {
   /**
    * Claims nothing more, lets every lane finish what it holds with one attempt, aborts what is still running after
    * `grace` milliseconds, then closes sink and consumer. Resolves after at most `grace` plus ABORT_GRACE and
-   * CLOSE_GRACE.
+   * CLOSE_GRACE. A further call can only shorten the grace of the first one.
    */
-  async stop(grace: number): Promise<void> {
-    const { clock } = this.#ports;
-    const deadline = clock.monotonic() + grace;
+  stop(grace: number): Promise<void> {
+    void this.#ports.clock.sleep(grace, this.#ended.signal).then(() => this.#graceOver.abort());
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  /** Resolves once the consumer is closed, after `stop`, so that another one can be opened. */
+  get released(): Promise<void> {
+    return this.#released;
+  }
+
+  async #stop(): Promise<void> {
     this.#soft.abort();
-    const finished = await this.#within(this.#running, grace);
+    const graceOver = this.#graceOver.signal;
+    const finished = this.#running.then(() => true);
+    const isFinished = await within(finished, graceOver, () => false);
     this.#hard.abort();
-    if (!finished) await this.#within(this.#running, ABORT_GRACE);
-    const left = Math.max(deadline - clock.monotonic(), CLOSE_GRACE);
-    if (!(await this.#within(this.#close(), left))) {
+    if (!isFinished) await this.#within(this.#running, ABORT_GRACE);
+    const closed = this.#close().then(() => true);
+    const patience = Promise.all([
+      untilAborted(graceOver),
+      this.#ports.clock.sleep(CLOSE_GRACE, this.#ended.signal),
+    ]).then(() => false);
+    if (!(await Promise.race([closed, patience]))) {
       this.#ports.log.warn({ sink: this.#spec.name }, 'the sink did not close in time');
     }
+    this.#ended.abort();
+    this.#deps.account.close();
     this.#health.enter('stopped');
   }
 
@@ -155,13 +178,20 @@ export class SinkRunner {
   }
 
   async #close(): Promise<void> {
-    const { name, sink, transform } = this.#spec;
-    for (const part of [transform, sink, this.#consumer]) {
-      try {
-        await part?.close();
-      } catch (error) {
-        this.#ports.log.warn({ sink: name, err: error }, 'closing failed');
-      }
+    const { sink, transform } = this.#spec;
+    // The consumer does not wait for a sink that hangs: what was claimed may go to another consumer.
+    this.#released = this.#closePart(this.#consumer);
+    await Promise.all([
+      this.#released,
+      this.#closePart(transform).then(() => this.#closePart(sink)),
+    ]);
+  }
+
+  async #closePart(part: { close(): Promise<void> | void } | undefined): Promise<void> {
+    try {
+      await part?.close();
+    } catch (error) {
+      this.#ports.log.warn({ sink: this.#spec.name, err: error }, 'closing failed');
     }
   }
 

@@ -21,10 +21,16 @@ export class SettledWatch {
   readonly #waiters = new Set<() => void>();
   #isReleased = false;
 
-  /** Waits for these sinks from now on. */
+  /** Waits for these sinks from now on. Nobody waits any longer for a sink that is left out. */
   configure(sinks: readonly string[]): void {
     for (const sink of sinks) {
+      if (this.#sinks.has(sink)) continue;
       this.#sinks.set(sink, { recent: new Set(), older: new Set(), waiting: new Map() });
+    }
+    for (const [sink, { waiting }] of this.#sinks) {
+      if (sinks.includes(sink)) continue;
+      this.#sinks.delete(sink);
+      for (const ticks of waiting.values()) for (const tick of [...ticks]) tick();
     }
   }
 

@@ -17,6 +17,14 @@ export interface OutboxStore {
   open(sinks: readonly SinkSettings[]): Promise<void>;
 
   /**
+   * Makes exactly these sinks the configured ones of the open store, between two deliveries: each event goes either to
+   * all of the sinks before or to all of the sinks after. As at a restart, a new sink starts with the next event, and a
+   * sink that is left out keeps its position if the store keeps anything. Consumers of such a sink go on until they are
+   * closed. Resolves to the sinks that an operator has paused. If it rejects, nothing has changed.
+   */
+  configure(sinks: readonly SinkSettings[]): Promise<readonly string[]>;
+
+  /**
    * Stores, across restarts, whether an operator has paused a configured sink. The caller that runs the sink must claim
    * nothing for it meanwhile. Rejects with NOT_FOUND if the sink is not configured.
    */

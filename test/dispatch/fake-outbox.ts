@@ -178,6 +178,7 @@ export class FakeConsumer implements Consumer {
 
   async close(): Promise<void> {
     this.closed = true;
+    for (const row of this.#rows) row.claimed = false;
   }
 
   #ready(lane: number): Row[] {

@@ -88,14 +88,31 @@ export class MemoryOutbox implements Outbox {
 
   async open(sinks: readonly SinkSettings[]): Promise<void> {
     this.#state = 'open';
-    this.#watch.configure(sinks.map(({ name }) => name));
-    for (const [name, limit] of limitsOf(sinks, this.#options.maxPending)) {
-      this.#sinks.set(name, new MemorySink(name, limit));
-    }
+    await this.configure(sinks);
     this.#deps.log.warn(
       {},
       'outbox.type is memory, which keeps nothing: everything is lost when the process ends',
     );
+  }
+
+  async configure(sinks: readonly SinkSettings[]): Promise<readonly string[]> {
+    this.#mustBeOpen();
+    const limits = limitsOf(sinks, this.#options.maxPending);
+    for (const { name, pending } of this.#sinks.values()) {
+      if (limits.has(name)) continue;
+      this.#sinks.delete(name);
+      if (pending === 0) continue;
+      const text = `sink ${name} is no longer configured, and its ${pending} pending events are lost: outbox.type is memory`;
+      this.#deps.log.warn({ sink: name }, text);
+    }
+    for (const [name, limit] of limits) {
+      const sink = this.#sinks.get(name);
+      if (sink === undefined) this.#sinks.set(name, new MemorySink(name, limit));
+      else sink.limit = limit;
+    }
+    this.#watch.configure(sinks.map(({ name }) => name));
+    this.#keepLimits();
+    return [...this.#sinks.values()].flatMap(({ name, paused }) => (paused ? [name] : []));
   }
 
   async append(delivery: NewDelivery, signal?: AbortSignal): Promise<readonly Appended[]> {

@@ -16,7 +16,7 @@ export interface OpenEvent extends MemoryEvent {
 /** The open events of one sink, oldest first. */
 export class MemorySink {
   readonly name: string;
-  readonly limit: SinkLimit;
+  limit: SinkLimit;
   /** Set by the current consumer. */
   onPush: ((event: OpenEvent) => void) | undefined;
   /** Tells the consumer that the oldest events are no longer pending. */

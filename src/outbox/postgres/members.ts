@@ -76,6 +76,20 @@ export class Membership {
     );
   }
 
+  /** Changes the settings inside a transaction of the caller, which calls `changed` after its commit. */
+  async change(session: Session, settings: string): Promise<void> {
+    const { schema } = this.#deps;
+    await session.run(`UPDATE ${schema}.member SET settings = $2 WHERE id = $1`, [
+      this.#id,
+      settings,
+    ]);
+  }
+
+  /** These settings hold, also if this process has to join again. */
+  changed(settings: string): void {
+    this.#settings = settings;
+  }
+
   /**
    * Renews the lease. Resolves to whether this process was still a member. If others have taken it for dead, it is
    * another member from now on, which owns nothing.

@@ -28,7 +28,7 @@ import { Membership } from './members.js';
 import type { PostgresOptions } from './options.js';
 import { migrate, quotedIdentifier } from './schema/migrate.js';
 import { Backlogs, type Shared } from './shared.js';
-import { readSinks, register } from './sinks/registration.js';
+import { readSinks, register, registerAgain } from './sinks/registration.js';
 import { readStats } from './statistics.js';
 import { Totals } from './totals.js';
 import { foldMembers } from './upkeep/fold.js';
@@ -145,6 +145,15 @@ export class PostgresOutbox implements Outbox {
   settled(ids: readonly string[], signal: AbortSignal): Promise<void> {
     if (this.#parts === undefined || this.#sinks.length === 0) return Promise.resolve();
     return this.#parts.settled.wait(ids, AbortSignal.any([signal, this.#stopped.signal]));
+  }
+
+  async configure(sinks: readonly SinkSettings[]): Promise<readonly string[]> {
+    const { shared } = this.#opened();
+    const registered = await registerAgain(sinks, this.#sinks, shared);
+    for (const line of registered.said) this.#deps.log.warn({}, line);
+    this.#sinks = sinks.map(({ name }) => name);
+    shared.backlogs.know(registered.sinks);
+    return sinks.flatMap(({ name }) => (registered.sinks.get(name)?.paused ? [name] : []));
   }
 
   async setPaused(name: string, paused: boolean): Promise<void> {

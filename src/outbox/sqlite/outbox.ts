@@ -149,6 +149,15 @@ export class SqliteOutbox implements Outbox {
     return this.#watch.wait(ids, signal);
   }
 
+  async configure(sinks: readonly SinkSettings[]): Promise<readonly string[]> {
+    // The store's thread does one request after the other, so the change falls between two transactions.
+    const paused = await this.#open().configure(sinks);
+    this.#watch.configure(sinks.map(({ name }) => name));
+    // For the consumers to come. Those that run keep their part of the read-ahead buffer.
+    this.#sinks = Math.max(sinks.length, 1);
+    return paused;
+  }
+
   async setPaused(sink: string, paused: boolean): Promise<void> {
     const result = await this.#submit<'pause'>({ kind: 'pause', sink, paused }, OVERHEAD);
     if (result === 'unknown') throw unknownSink();

@@ -1,5 +1,6 @@
 import { appendContract } from './append.js';
 import { boundsContract } from './bounds.js';
+import { configureContract } from './configure.js';
 import { consumerContract } from './consumer.js';
 import { entriesContract } from './entries.js';
 import { leaseContract } from './lease.js';
@@ -21,5 +22,9 @@ export function outboxContract(name: string, harness: Harness): void {
   limitsContract(name, harness);
   boundsContract(name, harness);
   operatorContract(name, harness);
+<<<<<<< HEAD
   startContract(name, harness);
+=======
+  configureContract(name, harness);
+>>>>>>> a8b43cc (feat(outbox): change the configured sinks while the store is open)
 }

@@ -44,6 +44,62 @@ export function register(
   sinks: readonly SinkSettings[],
   deps: RegistrationDeps,
 ): Promise<readonly string[]> {
+  return enter(sinks, deps, undefined, async (session, settings, others) => {
+    for (const other of others) {
+      const option = differenceOf(settings, other, deps.membership.role);
+      if (option !== undefined) throw differs(option, other.member);
+    }
+    await deps.membership.join(session, JSON.stringify(settings));
+    return [];
+  });
+}
+
+/** What a registration has changed. */
+export interface Registered {
+  /** Lines for the operator. */
+  readonly said: readonly string[];
+  /** All sinks of the store, by name. */
+  readonly sinks: ReadonlyMap<string, StoredSink>;
+}
+
+/**
+ * Registers other sinks of this process, which is a member with the sinks `before`. Members are reloaded one after the
+ * other, so what differs from a live member is only reported.
+ */
+export async function registerAgain(
+  sinks: readonly SinkSettings[],
+  before: readonly string[],
+  deps: RegistrationDeps,
+): Promise<Registered> {
+  const { membership, options, schema } = deps;
+  let known: ReadonlyMap<string, StoredSink> = new Map();
+  const said = await enter(sinks, deps, before, async (session, settings, others) => {
+    await membership.change(session, JSON.stringify(settings));
+    known = await readSinks(session, schema);
+    return others.flatMap((other) => {
+      const option = differenceOf(settings, other, membership.role);
+      if (option === undefined) return [];
+      return [`${option} differs from that of member ${other.member}; reload that member as well`];
+    });
+  });
+  membership.changed(JSON.stringify(settingsOf(sinks, options)));
+  return { said, sinks: known };
+}
+
+/**
+ * Enters these sinks, as one step with what `admit` does. Lines for the operator are about all sinks, or about those
+ * that `before`, the sinks of a member so far, has not or has alone.
+ */
+function enter(
+  sinks: readonly SinkSettings[],
+  deps: RegistrationDeps,
+  before: readonly string[] | undefined,
+  admit: (
+    session: Session,
+    settings: Settings,
+    others: readonly OtherSettings[],
+  ) => Promise<readonly string[]>,
+): Promise<readonly string[]> {
   const { database, membership, options, schema } = deps;
   return database.transact(async (session) => {
     // Appends hold a weaker lock until they are committed. So what is accepted so far is settled for new sinks, and
@@ -51,8 +107,7 @@ export function register(
     await session.run(`LOCK TABLE ${schema}.event IN SHARE ROW EXCLUSIVE MODE`);
     await session.run(`LOCK TABLE ${schema}.member IN SHARE ROW EXCLUSIVE MODE`);
     const settings = settingsOf(sinks, options);
-    const others = await liveSettings(session, schema);
-    for (const other of others) refuseDifference(settings, other, membership.role);
+    const others = await liveSettings(session, schema, membership.id);
     const { accepted, sinks: totals } = await readSums(session, schema);
     const known = await readSinks(session, schema);
     const limits = limitsOf(sinks, options.maxPending);
@@ -63,16 +118,17 @@ export function register(
       const isElsewhere = elsewhere.has(sink.name);
       const { missed, pending } = standing(sink, accepted, totals);
       const state = isElsewhere ? 'elsewhere' : 'removed';
-      said.push(lineAtStart({ ...sink, state, missed, pending, start: undefined, known: '' }));
+      const line = lineAtStart({ ...sink, state, missed, pending, start: undefined, known: '' });
+      if (before === undefined || before.includes(sink.name)) said.push(line);
       if (isElsewhere || !sink.active) continue;
       await session.run(`UPDATE ${schema}.sink SET active = false WHERE id = $1`, [sink.id]);
     }
     for (const { name, start } of sinks) {
       const limit = limits.get(name);
       if (limit === undefined) continue;
-      const before = known.get(name);
-      const isNew = before === undefined;
-      const sink = before ?? (await createSink(session, deps, name, limit, accepted));
+      const stored = known.get(name);
+      const isNew = stored === undefined;
+      const sink = stored ?? (await createSink(session, deps, name, limit, accepted));
       const { missed, pending } = standing(sink, accepted, totals);
       const begins = isNew || !sink.active;
       const beginning =
@@ -92,10 +148,12 @@ export function register(
         oldestReceivedAt:
           begins && pending > 0 ? await oldestOf(session, schema, sink.id) : undefined,
       };
-      said.push(lineAtStart(line));
+      if (before === undefined || !before.includes(name)) said.push(lineAtStart(line));
     }
-    await membership.join(session, JSON.stringify(settings));
-    return said.filter((line) => line !== undefined);
+    return [
+      ...said.filter((line) => line !== undefined),
+      ...(await admit(session, settings, others)),
+    ];
   });
 }
 
@@ -185,9 +243,14 @@ interface OtherSettings {
   readonly settings: Settings;
 }
 
-async function liveSettings(session: Session, schema: string): Promise<readonly OtherSettings[]> {
+async function liveSettings(
+  session: Session,
+  schema: string,
+  except: string,
+): Promise<readonly OtherSettings[]> {
   const rows = await session.run(
-    `SELECT name, role, settings FROM ${schema}.member WHERE expires_at > clock_timestamp() ORDER BY started_at`,
+    `SELECT name, role, settings FROM ${schema}.member WHERE expires_at > clock_timestamp() AND id <> $1 ORDER BY started_at`,
+    [except],
   );
   return rows.map((row) => ({
     member: String(row['name']),
@@ -197,25 +260,26 @@ async function liveSettings(session: Session, schema: string): Promise<readonly 
 }
 
 /**
- * A sink that only one of two members has is no difference: a configuration with another sink can be rolled out member
- * by member.
+ * Returns the first option that differs from that of another member. A sink that only one of two members has is no
+ * difference: a configuration with another sink can be rolled out member by member.
  */
-function refuseDifference(own: Settings, other: OtherSettings, role: string): void {
-  const { member, settings } = other;
+function differenceOf(own: Settings, other: OtherSettings, role: string): string | undefined {
+  const { settings } = other;
   const differing = (a: object, b: object): string | undefined => {
     const [first, second] = [new Map(Object.entries(a)), new Map(Object.entries(b))];
     const names = new Set([...first.keys(), ...second.keys()]);
     return [...names].find((name) => first.get(name) !== second.get(name));
   };
   const outbox = differing(own.outbox, settings.outbox);
-  if (outbox !== undefined) throw differs(`outbox.${outbox}`, member);
+  if (outbox !== undefined) return `outbox.${outbox}`;
   // What only the dispatcher reads may differ in a process that delivers nothing.
-  if (role === 'receive' || other.role === 'receive') return;
+  if (role === 'receive' || other.role === 'receive') return undefined;
   for (const [sink, options] of Object.entries(own.sinks)) {
     const theirs = settings.sinks[sink];
     const option = theirs === undefined ? undefined : differing(options, theirs);
-    if (option !== undefined) throw differs(`sinks.${sink}.${option}`, member);
+    if (option !== undefined) return `sinks.${sink}.${option}`;
   }
+  return undefined;
 }
 
 function differs(option: string, member: string): TrackbridgeError {

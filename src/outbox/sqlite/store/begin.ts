@@ -19,8 +19,15 @@ export class SinkBeginnings {
     this.#oldest = database.prepare(`SELECT received_at FROM ${OPEN} ORDER BY position LIMIT 1`);
   }
 
-  /** Applies `start` where it applies. Returns lines for the operator. */
-  begin(known: readonly KnownSink[], settings: readonly SinkSettings[]): readonly string[] {
+  /**
+   * Applies `start` where it applies. Returns lines for the operator: about all sinks at the first configuration of the
+   * store, then about those that have changed.
+   */
+  begin(
+    known: readonly KnownSink[],
+    settings: readonly SinkSettings[],
+    isFirst: boolean,
+  ): readonly string[] {
     const starts = new Map(settings.map(({ name, start }) => [name, start]));
     const lines = known.map(({ sink, wasActive }) => {
       const start = starts.get(sink.name);
@@ -30,6 +37,8 @@ export class SinkBeginnings {
       if (sink.active) sink.start = start?.option ?? '';
       // Nobody asks what the sinks of an empty store begin with.
       if (wasActive === undefined && this.#counters.tail === 0) return undefined;
+      const isSame = sink.active === (wasActive ?? false) && sink.start === said;
+      if (isSame && !isFirst) return undefined;
       const { missed, name, paused, pending } = sink;
       return lineAtStart({
         state: stateOf(sink, wasActive),

@@ -56,7 +56,8 @@ export class Counters {
   /** The id of the store. */
   store = '';
   #sinks = new Map<string, SinkRow>();
-  #limits: ReadonlyMap<string, SinkLimit> = new Map();
+  /** By configured sink; undefined before the first configuration. */
+  #limits: ReadonlyMap<string, SinkLimit> | undefined;
   /** The entries in quarantine, by source. Rows that differ from the file are listed as well. */
   #quarantine = new Map<string, QuarantineRow>();
   readonly #recounted = new Set<string>();
@@ -123,7 +124,7 @@ export class Counters {
         start: sink.start,
         scattered: sink.scattered === 1,
         changed: false,
-        limit: this.#limits.get(sink.name),
+        limit: this.#limits?.get(sink.name),
       });
     }
   }
@@ -180,6 +181,17 @@ export class Counters {
       sink.changed = true;
       return { sink, wasActive: before.get(sink.name) };
     });
+  }
+
+  /** The limits of the configured sinks. */
+  get limits(): ReadonlyMap<string, SinkLimit> | undefined {
+    return this.#limits;
+  }
+
+  /** Returns to the limits of an earlier configuration, after a rollback of a later one. */
+  restore(limits: ReadonlyMap<string, SinkLimit> | undefined): void {
+    this.#limits = limits;
+    this.load();
   }
 
   /** Returns the weight of the source's unauthenticated entries in quarantine. */

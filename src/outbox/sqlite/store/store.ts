@@ -59,6 +59,7 @@ export class Store {
   readonly #notices = new Notices();
   readonly #maxPending: number;
   readonly #beginnings: SinkBeginnings;
+  readonly #warn: (message: string) => void;
 
   constructor(
     database: DatabaseSyncInstance,
@@ -83,11 +84,8 @@ export class Store {
     this.#beginnings = new SinkBeginnings(database, counters);
     const { path, durability } = options;
     this.#mark = new MarkWriter(path, { store: this.#counters.store, durability }, warn);
-    const said = this.#transact(() => {
-      const known = counters.configure(limitsOf(sinks, options.maxPending));
-      return this.#beginnings.begin(known, sinks);
-    });
-    for (const line of said) warn(line);
+    this.#warn = warn;
+    this.configure(sinks);
     this.#presence = new StorePresence(path);
     this.backup = new StoreBackup(database, path);
     // An earlier process may have left one.
@@ -100,6 +98,23 @@ export class Store {
 
   get id(): string {
     return this.#counters.store;
+  }
+
+  /** Makes exactly these sinks the configured ones. Returns those that are paused. */
+  configure(sinks: readonly SinkSettings[]): readonly string[] {
+    const counters = this.#counters;
+    const before = counters.limits;
+    try {
+      const said = this.#transact(() => {
+        const known = counters.configure(limitsOf(sinks, this.#maxPending));
+        return this.#beginnings.begin(known, sinks, before === undefined);
+      });
+      for (const line of said) this.#warn(line);
+    } catch (error) {
+      counters.restore(before);
+      throw error;
+    }
+    return counters.active().flatMap(({ name, paused }) => (paused ? [name] : []));
   }
 
   /**

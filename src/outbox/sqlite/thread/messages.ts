@@ -164,6 +164,8 @@ export interface Requests {
     };
     reply: { readonly tail: number; readonly id: string };
   };
+  /** Resolves to the sinks that are paused. */
+  configure: { request: readonly SinkSettings[]; reply: readonly string[] };
   commit: {
     request: { readonly now: number; readonly steps: PackedSteps };
     reply: {

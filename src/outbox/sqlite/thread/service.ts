@@ -35,6 +35,7 @@ export class StoreService {
       }
       return { tail: this.#store.tail, id: this.#store.id };
     },
+    configure: (sinks) => this.store.configure(sinks),
     commit: ({ now, steps: packed }) => {
       const steps = unpackSteps(packed);
       const { results, ...committed } = this.store.commit(steps, now);

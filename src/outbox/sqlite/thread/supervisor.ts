@@ -1,5 +1,6 @@
 import type { Clock } from '../../../core/clock.js';
 import { messageOf, TrackbridgeError } from '../../../core/errors.js';
+import type { SinkSettings } from '../../store.js';
 import { DisplacedError } from '../health/presence.js';
 import { DisplacedStore } from './displaced.js';
 import type { RequestKind, Requests } from './messages.js';
@@ -58,6 +59,13 @@ export class StoreSupervisor {
       await thread.end();
       throw error;
     }
+  }
+
+  /** Makes these sinks the configured ones, also whenever the store is reopened. */
+  async configure(sinks: readonly SinkSettings[]): Promise<readonly string[]> {
+    const paused = await this.call('configure', sinks);
+    if (this.#opening !== undefined) this.#opening = { ...this.#opening, sinks };
+    return paused;
   }
 
   /** Sends one request. Rejects with OUTBOX_UNAVAILABLE while the store cannot be used. */
