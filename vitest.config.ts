@@ -8,6 +8,7 @@ const SLOW = [
   'test/regexes.test.ts',
   'test/workbench/explain/**/*.test.ts',
   'test/e2e/secrets.test.ts',
+  'test/e2e/reload/hundred.test.ts',
 ];
 
 /** Needs the built program, a real server, a real browser or a real disk. */

@@ -1,9 +1,17 @@
 import { configFromObject } from './config/load.js';
+import type { ReloadReport } from './config/reload.js';
 import { createService, type Service } from './service/service.js';
 import { createLog, type Log } from './telemetry/log.js';
 
 /** A receiver for use inside another program: started once, stopped once. */
-export type Trackbridge = Service;
+export interface Trackbridge extends Omit<Service, 'reload'> {
+  /**
+   * Applies another configuration, as `trackbridge reload` does: requests in progress go on under the earlier one, and
+   * sinks that have not changed keep running. Resolves to what has changed, and to the settings that need a restart.
+   * Rejects with a TrackbridgeError CONFIG_INVALID, and then nothing has changed.
+   */
+  reload(configuration: object): Promise<ReloadReport>;
+}
 
 export interface TrackbridgeOptions {
   /** What `${NAME}` in the configuration refers to; the process's environment by default. */
@@ -27,5 +35,9 @@ export function createTrackbridge(
   );
   const log = options.log ?? createLog(logLevel);
   for (const warning of warnings) log.warn({}, warning);
-  return createService(config, { listen: 'server' in Object(configuration), log });
+  const service = createService(config, { listen: 'server' in Object(configuration), log });
+  return {
+    ...service,
+    reload: (next) => service.reload(() => configFromObject(next, options.env ?? process.env)),
+  };
 }

@@ -21,6 +21,7 @@ import { type DeliveryRoutesDeps, deliveryRoutes } from './delivery-routes.js';
 import { entryRoutes } from './entry-routes.js';
 import { type LiveRouteDeps, liveRoute } from './live-route.js';
 import { pageRoutes } from './page-routes.js';
+import { type ReloadRouteDeps, reloadRoute } from './reload-route.js';
 import { replayDeadLetters, replayQuarantine } from './replays.js';
 import { publishedSchemas } from './schema-files.js';
 import { type SinkRoutesDeps, sinkRoutes } from './sink-routes.js';
@@ -45,6 +46,7 @@ export interface AdminDeps {
   /** Returns the current state of each sink in the dispatcher, by name. */
   readonly sinkStates: () => ReadonlyMap<string, SinkState>;
   readonly setPaused: SinkRoutesDeps['setPaused'];
+  readonly reload: ReloadRouteDeps['reload'];
   /** Returns the bytes of the outbox on its disk; undefined if it has no file. */
   readonly outboxBytes: () => number | undefined;
   /**
@@ -135,6 +137,7 @@ function adminRoutes(deps: AdminDeps): Router {
   });
   sinkRoutes(router, deps);
   backupRoutes(router, outbox);
+  reloadRoute(router, deps);
   entryRoutes<DeadLetter>(router, {
     path: '/api/dead-letters',
     store: outbox.deadLetters,

@@ -20,7 +20,7 @@ export interface DeliveryActionsDeps {
   /** Returns the source of this name. */
   readonly sourceConfig: (name: string) => SourceConfig | undefined;
   /** The time within which the receiver answers, in milliseconds. */
-  readonly budget: number;
+  readonly budget: () => number;
   /** Aborts when the receiver stops. */
   readonly stopping: AbortSignal;
 }
@@ -70,7 +70,7 @@ export function deliveryActions(router: Router, deps: DeliveryActionsDeps): void
       );
     }
     const source = deps.sourceConfig(recording.start.source);
-    const timeout = deps.budget + SLACK;
+    const timeout = deps.budget() + SLACK;
     const sent = await sendAgain(recording, { url, source, newIds, timeout, uuid: deps.uuid });
     ctx.body = { ...sent, body: inspector.view.mask.text(sent.body) };
   });

@@ -27,12 +27,15 @@ export interface OpenedAdmin {
   start(): void;
   /** Ends what a shutdown would otherwise wait for: subscribers and threads. */
   stop(): void;
+  /** Another configuration holds from now on. `secrets` are its texts that must not be shown. */
+  replace(config: Config, secrets: readonly string[]): void;
   readonly inspector: Inspector;
 }
 
 /** Opens the admin application, and the inspector, which observes the receiver. */
 export function openAdmin(deps: OpenAdminDeps): OpenedAdmin {
   const { clock, config, exchange, log, metrics, observations, secrets } = deps;
+  let current = config;
   const inspector = createInspector({
     config,
     secrets,
@@ -56,8 +59,8 @@ export function openAdmin(deps: OpenAdminDeps): OpenedAdmin {
       ...deps,
       inspector,
       version: programVersion(),
-      sourceConfig: (name) => config.sources[name],
-      budget: config.server.budget,
+      sourceConfig: (name) => current.sources[name],
+      budget: () => current.server.budget,
       stopping: stopping.signal,
     },
   });
@@ -66,7 +69,11 @@ export function openAdmin(deps: OpenAdminDeps): OpenedAdmin {
     inspector.live.end();
     stopping.abort();
   };
-  return { app, inspector, start: () => void inspector.sharing?.run(), stop };
+  const replace = (next: Config, texts: readonly string[]): void => {
+    current = next;
+    inspector.replace(next, texts);
+  };
+  return { app, inspector, replace, start: () => void inspector.sharing?.run(), stop };
 }
 
 async function readSinks({

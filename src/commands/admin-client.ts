@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { request } from 'undici';
 import { loadConfig } from '../config/load.js';
 import { timeLimit } from '../core/clock.js';
-import { messageOf, TrackbridgeError } from '../core/errors.js';
+import { messageOf, TrackbridgeError, type Violation } from '../core/errors.js';
 import { HTTP, parseUrl } from '../core/url.js';
 import type { CommandContext } from './io.js';
 import { originOf } from './vendor-settings.js';
@@ -27,10 +27,13 @@ export interface AdminClient {
 export class AdminRefusal extends Error {
   override readonly name = 'AdminRefusal';
   readonly status: number;
+  /** What is wrong with what was sent or read, if the receiver lists it. */
+  readonly errors: readonly Violation[];
 
-  constructor(status: number, detail: string) {
+  constructor(status: number, detail: string, errors: readonly Violation[] = []) {
     super(`the admin listener answered ${status}: ${detail}`);
     this.status = status;
+    this.errors = errors;
   }
 }
 
@@ -148,6 +151,7 @@ async function ask(url: URL, options: Parameters<typeof request>[1]): Promise<An
 
 async function refusal({ body, statusCode }: Answer): Promise<AdminRefusal> {
   const said: unknown = await body.json().catch(() => undefined);
-  const detail = (said as { detail?: unknown } | undefined)?.detail;
-  return new AdminRefusal(statusCode, String(detail ?? ''));
+  const { detail, errors } = (said ?? {}) as { detail?: unknown; errors?: unknown };
+  const listed = Array.isArray(errors) ? (errors as readonly Violation[]) : [];
+  return new AdminRefusal(statusCode, String(detail ?? ''), listed);
 }

@@ -13,9 +13,14 @@ const LOG_WITHIN = 400;
  * deliveries in flight can be answered and the latest events delivered. Unhandled rejections end here too, because Node
  * turns them into uncaught errors.
  *
- * `uninstall` removes all handlers.
+ * `skip` lists signals that the caller handles. `uninstall` removes all handlers.
  */
-export function drainAtEnd(service: Service, log: Log, output: LogOutput): { uninstall(): void } {
+export function drainAtEnd(
+  service: Service,
+  log: Log,
+  output: LogOutput,
+  skip: readonly 'SIGHUP'[] = [],
+): { uninstall(): void } {
   let unread = false;
   let draining = false;
   let uncaught = 0;
@@ -45,7 +50,7 @@ export function drainAtEnd(service: Service, log: Log, output: LogOutput): { uni
   // timeout either: `stop` keeps to its ten seconds, and a second timer would be as late as everything else and exit
   // with 1.
   const closing = closeWithGrace(
-    { delay: false, logger: log, skip: ['uncaughtException', 'unhandledRejection'] },
+    { delay: false, logger: log, skip: ['uncaughtException', 'unhandledRejection', ...skip] },
     drain,
   );
 

@@ -50,6 +50,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, () => Promise<Cr
     'dead-letters': async () => (await import('./entries/dead-letters.js')).deadLettersCommand,
     quarantine: async () => (await import('./entries/quarantine.js')).quarantineCommand,
     sinks: async () => (await import('./sinks.js')).sinksCommand,
+    reload: async () => (await import('./reload.js')).reloadCommand,
     outbox: async () => (await import('./outbox.js')).outboxCommand,
   },
   'Set up a shell': {

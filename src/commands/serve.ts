@@ -6,6 +6,7 @@ import { createService } from '../service/service.js';
 import { createLog, standardError } from '../telemetry/log.js';
 import { drainAtEnd } from './drain-at-end.js';
 import type { CommandContext } from './io.js';
+import { reloadOnHangup, withKnownSecrets } from './reload-on-hangup.js';
 import { originOf, settingsLines } from './vendor-settings.js';
 
 interface ServeOptions {
@@ -39,14 +40,18 @@ export function serveCommand(context: CommandContext): Command {
 }
 
 async function serve(options: ServeOptions, context: CommandContext): Promise<void> {
-  const loaded = loadConfig({
-    ...(options.config === undefined ? {} : { file: options.config }),
-    env: context.env,
-    overrides: {
-      ...(options.host === undefined ? {} : { host: options.host }),
-      ...(options.port === undefined ? {} : { port: portOf(options.port) }),
-    },
-  });
+  const load = (keepSecrets: boolean): LoadedConfig =>
+    loadConfig({
+      file: options.config,
+      env: context.env,
+      keepSecrets,
+      overrides: {
+        ...(options.host === undefined ? {} : { host: options.host }),
+        ...(options.port === undefined ? {} : { port: portOf(options.port) }),
+      },
+    });
+  const loaded = load(true);
+  const reread = options.config === undefined ? undefined : () => withKnownSecrets(load(false));
   const { config } = loaded;
   const output = standardError();
   const log = createLog(loaded.logLevel, output);
@@ -57,9 +62,11 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
     log,
     ...(options.role === undefined ? {} : { role: options.role }),
     writeLogLine: (line) => output.write(line),
+    ...(reread === undefined ? {} : { reread }),
   });
   // Installed before the start, so that a signal that arrives as soon as the port is open causes a drain.
-  const end = drainAtEnd(service, log, output);
+  const end = drainAtEnd(service, log, output, ['SIGHUP']);
+  reloadOnHangup(service, reread, log);
   try {
     await service.start();
   } catch (error) {

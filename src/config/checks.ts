@@ -18,8 +18,11 @@ const EVENT_TYPES = ['identify', 'track', 'page', 'screen', 'group', 'alias', 'd
 /** Paths that answer health probes on every listener. */
 const HEALTH_PATHS = ['/livez', '/readyz'];
 
+/** What the checks need of the context. */
+export type CheckContext = Pick<Context, 'problems' | 'references' | 'warnings'>;
+
 /** Checks how the sections fit together. Adds to the context's problems and warnings. */
-export function crossCheck(config: Config, context: Context): void {
+export function crossCheck(config: Config, context: CheckContext): void {
   checkTrustProxy(config, context);
   checkAdmin(config, context);
   checkPaths(config, context);
@@ -33,7 +36,7 @@ export function crossCheck(config: Config, context: Context): void {
   if (config.outbox.type === 'postgres') checkShared(config, config.outbox, context);
 }
 
-function checkTrustProxy({ server }: Config, { problems }: Context): void {
+function checkTrustProxy({ server }: Config, { problems }: CheckContext): void {
   if (!Array.isArray(server.trustProxy)) return;
   for (const [at, text] of server.trustProxy.entries()) {
     if (parseNetwork(text) !== undefined) continue;
@@ -44,7 +47,7 @@ function checkTrustProxy({ server }: Config, { problems }: Context): void {
   }
 }
 
-function checkAdmin({ server, admin }: Config, { problems }: Context): void {
+function checkAdmin({ server, admin }: Config, { problems }: CheckContext): void {
   if (!admin) return;
   const isOpen = admin.token === undefined && admin.jwt === undefined;
   if (isOpen && admin.url !== undefined) {
@@ -76,7 +79,7 @@ function meet(a: string, b: string): boolean {
   return (a === 'localhost' && isLoopback(b)) || (b === 'localhost' && isLoopback(a));
 }
 
-function checkPaths({ sources }: Config, { problems }: Context): void {
+function checkPaths({ sources }: Config, { problems }: CheckContext): void {
   const seen: { name: string; source: SourceConfig; receives: string }[] = [];
   for (const [name, source] of Object.entries(sources)) {
     const pointer = child(child('/sources', name), 'path');
@@ -153,7 +156,7 @@ function isWebhook([, version, name, ...more]: readonly string[]): boolean {
   return version === 'v1' && name === 'webhook' && more.length === 0;
 }
 
-function checkSource(source: SourceConfig, pointer: string, context: Context): void {
+function checkSource(source: SourceConfig, pointer: string, context: CheckContext): void {
   const types = [...EVENT_TYPES, ...source.extraTypes];
   if ('untyped' in source && source.untyped !== undefined) {
     checkType(source.untyped.as, types, `${pointer}/untyped/as`, context);
@@ -182,7 +185,7 @@ function checkType(
   type: string,
   known: readonly string[],
   pointer: string,
-  { problems, references }: Context,
+  { problems, references }: CheckContext,
 ): void {
   if (known.includes(type)) return;
   const message = references.all.has(pointer)
@@ -192,13 +195,18 @@ function checkType(
 }
 
 /** The schema checks the form of `start`, but not whether the calendar has the day. */
-function checkStart({ start }: SinkConfig, pointer: string, { problems }: Context): void {
+function checkStart({ start }: SinkConfig, pointer: string, { problems }: CheckContext): void {
   if (start === undefined || start === 'next' || start === 'retained') return;
   if (parsePointInTime(start, 0) !== undefined) return;
   problems.add(`${pointer}/start`, `must be next, retained, ${POINT_IN_TIME}`);
 }
 
-function checkSink(sink: SinkConfig, pointer: string, { sources }: Config, context: Context): void {
+function checkSink(
+  sink: SinkConfig,
+  pointer: string,
+  { sources }: Config,
+  context: CheckContext,
+): void {
   const { problems } = context;
   checkStart(sink, pointer, context);
   const names = [
@@ -233,7 +241,11 @@ function checkSink(sink: SinkConfig, pointer: string, { sources }: Config, conte
 const ATTEMPT_PART = 0.8;
 
 /** Checks what several members need to work on the same sinks. */
-function checkShared({ sinks }: Config, outbox: PostgresOutboxConfig, { problems }: Context): void {
+function checkShared(
+  { sinks }: Config,
+  outbox: PostgresOutboxConfig,
+  { problems }: CheckContext,
+): void {
   const longest = outbox.lease * ATTEMPT_PART;
   for (const [name, { options, timeout, type }] of Object.entries(sinks)) {
     const pointer = child('/sinks', name);
@@ -253,7 +265,7 @@ function checkShared({ sinks }: Config, outbox: PostgresOutboxConfig, { problems
 }
 
 /** Rejects two writers of one file: they would corrupt each other's lines. */
-function checkFiles({ outbox, sinks }: Config, { problems }: Context): void {
+function checkFiles({ outbox, sinks }: Config, { problems }: CheckContext): void {
   const owners = new Map<string, string>();
   if (outbox.type === 'sqlite') owners.set(resolve(outbox.path), 'the outbox');
   for (const [name, { type, options }] of Object.entries(sinks)) {

@@ -30,7 +30,7 @@ export interface Context {
 }
 
 /** Adds a warning about something that is allowed but probably unintended. Never pass it a secret. */
-export function warn(context: Context, pointer: string, message: string): void {
+export function warn(context: Pick<Context, 'warnings'>, pointer: string, message: string): void {
   context.warnings.push(`${labelOf(pointer)} ${message}`);
 }
 

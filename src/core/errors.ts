@@ -33,6 +33,7 @@ const CODES = {
   OUTBOX_UNAVAILABLE: { status: 503, title: 'The outbox cannot be written' },
   LANE_LOST: { status: 503, title: 'Another consumer has taken over the lane' },
   OUTBOX_CORRUPT: { status: 503, title: 'The outbox file is damaged' },
+  RELOAD_REJECTED: { status: 422, title: 'The configuration is not valid' },
   CONFIG_INVALID: { status: 500, title: 'The configuration is not valid' },
   START_FAILED: { status: 500, title: 'The receiver cannot start' },
 } as const;

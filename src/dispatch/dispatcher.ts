@@ -39,6 +39,8 @@ export interface Dispatcher {
    * rejects.
    */
   replace(sinks: SinkSelection): Promise<void>;
+  /** The sinks, also those that were left out, whose earlier runner has not ended yet. */
+  changing(): readonly string[];
   /** Pauses or resumes a sink, before or after `start`. Does nothing if there is no sink of this name. */
   setPaused(sink: string, paused: boolean): void;
   /** One entry per sink, in the order of the configuration. */
@@ -115,6 +117,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     setPaused(sink, paused) {
       if (names.includes(sink)) places.get(sink)?.setPaused(paused);
     },
+    changing: () => [...places].flatMap(([name, place]) => (place.isChanging ? [name] : [])),
     state: () => running().map((place) => place.state()),
   };
 }

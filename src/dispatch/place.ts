@@ -51,6 +51,11 @@ export class Place {
     return surplus === undefined ? this.#changing : this.#discard(surplus, this.#changing);
   }
 
+  /** Whether a runner is ending. */
+  get isChanging(): boolean {
+    return this.#changing !== undefined;
+  }
+
   setPaused(paused: boolean): void {
     this.#isPaused = paused;
     this.#runner.setPaused(paused);

@@ -14,13 +14,14 @@ interface Connection {
  * connections displace each other first.
  */
 export class Connections {
-  readonly #most: number;
+  /** The maximum number of open connections. A lower one applies to the next connections. */
+  most: number;
   readonly #open = new Map<Socket, Connection>();
   /** Connections that may be closed, the longest idle first. */
   readonly #idle = { unauthenticated: new Set<Socket>(), authenticated: new Set<Socket>() };
 
   constructor(most: number) {
-    this.#most = most;
+    this.most = most;
   }
 
   get size(): number {
@@ -32,7 +33,7 @@ export class Connections {
    * busy.
    */
   add(socket: Socket): Socket | undefined {
-    const isFull = this.#open.size >= this.#most;
+    const isFull = this.#open.size >= this.most;
     const [surplus = socket] = isFull
       ? [...first(this.#idle.unauthenticated), ...first(this.#idle.authenticated)]
       : [];

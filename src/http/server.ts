@@ -49,6 +49,8 @@ export interface HttpServer {
    * `graceMs`.
    */
   close(graceMs: number): Promise<void>;
+  /** Applies other limits: the budget and the connections at once, `queryLimit` to connections that come later. */
+  configure(config: HttpServerConfig): void;
   /** Marks a connection as authenticated, so that it is not closed in favor of an unauthenticated one. */
   trust(socket: Socket): void;
 }
@@ -75,15 +77,15 @@ export interface HttpServerDeps {
  */
 export function createHttpServer(
   listener: (request: IncomingMessage, response: ServerResponse) => void,
-  config: HttpServerConfig,
+  initial: HttpServerConfig,
   deps: HttpServerDeps,
 ): HttpServer {
-  const { budget } = config;
+  let config = initial;
   const { clock, firstBytes, rejections, stalls, uuid } = deps;
   const server = createServer({
     // By default Node answers a request line over 16 KiB with 431, and RudderStack then drops the event.
     maxHeaderSize: config.queryLimit,
-    headersTimeout: budget,
+    headersTimeout: config.budget,
     // The body is bound by the deadline of its request.
     requestTimeout: 0,
     connectionsCheckingInterval: CHECK_HEADS_EVERY,
@@ -151,7 +153,11 @@ export function createHttpServer(
   };
 
   const rejectLate = (error: NodeJS.ErrnoException, socket: Socket, since: number): void => {
-    reject(parserProblem(error, config, stalls.tookMostOf(budget, since)), socket, error.code);
+    reject(
+      parserProblem(error, config, stalls.tookMostOf(config.budget, since)),
+      socket,
+      error.code,
+    );
   };
 
   /**
@@ -171,7 +177,7 @@ export function createHttpServer(
     else {
       // Bytes that have just arrived get their own time limit; Node no longer checks this socket.
       const now = clock.monotonic();
-      const stop = after(budget, () => isWhole() || rejectLate(error, socket, now));
+      const stop = after(config.budget, () => isWhole() || rejectLate(error, socket, now));
       socket.once('close', stop);
     }
   };
@@ -210,6 +216,12 @@ export function createHttpServer(
     settle: (graceMs) => settle(unfinished.all(), graceMs, clock),
     close: (graceMs) => close(server, graceMs, clock),
     trust: (socket) => connections.trust(socket),
+    configure(next) {
+      config = next;
+      connections.most = next.maxConnections;
+      // Node reads both anew: the one at each check of the heads, the other for each connection.
+      Object.assign(server, { headersTimeout: next.budget, maxHeaderSize: next.queryLimit });
+    },
   };
 }
 

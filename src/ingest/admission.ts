@@ -66,6 +66,7 @@ export interface AdmissionDeps {
  */
 export class Admission {
   readonly #deps: AdmissionDeps;
+  #limits: AdmissionDeps['server'];
   readonly #load: Load = { deliveries: 0, bytes: 0, unverified: 0, appending: new Map() };
   readonly #admitted: AdmittedDeps;
   /** The reason to reject deliveries until the next sample. */
@@ -78,11 +79,18 @@ export class Admission {
 
   constructor(deps: AdmissionDeps) {
     this.#deps = deps;
+    this.#limits = deps.server;
     this.#admitted = {
       load: this.#load,
       maxBodyBytes: deps.server.maxBodyBytes,
       overloaded: () => this.#reject('bytes'),
     };
+  }
+
+  /** Other limits hold from now on, also for deliveries in progress. */
+  configure(limits: AdmissionDeps['server']): void {
+    this.#limits = limits;
+    this.#admitted.maxBodyBytes = limits.maxBodyBytes;
   }
 
   start(): void {
@@ -96,7 +104,7 @@ export class Admission {
 
   /** `declared` is the body length that the request declares, 0 if none. Throws OVERLOADED. */
   enter(declared: number): Admitted {
-    const { maxConcurrent, maxBodyBytes } = this.#deps.server;
+    const { maxConcurrent, maxBodyBytes } = this.#limits;
     const { bytes, deliveries } = this.#load;
     const late = this.#late;
     if (late === 'event_loop' || (late !== undefined && deliveries >= PROBING)) {
@@ -111,7 +119,8 @@ export class Admission {
 
   /** Samples the delays, and logs the end of shedding. Called by the timer that `start` starts. */
   sample(): void {
-    const { clock, loopDelay, observations, server } = this.#deps;
+    const { clock, loopDelay, observations } = this.#deps;
+    const { budget } = this.#limits;
     this.#sampledAt = clock.monotonic();
     const loop = loopDelay();
     const [oldest = this.#sampledAt] = this.#load.appending.values();
@@ -122,7 +131,7 @@ export class Admission {
       bodyBytes: this.#load.bytes,
     });
     const isLate = (reason: ShedReason, delay: number, ofBudget: number): boolean =>
-      delay > server.budget * ofBudget * (this.#late === reason ? RECOVERED : 1);
+      delay > budget * ofBudget * (this.#late === reason ? RECOVERED : 1);
     let late: ShedReason | undefined;
     if (isLate('event_loop', loop, LOOP_LATE)) late = 'event_loop';
     else if (isLate('outbox', append, APPEND_LATE)) late = 'outbox';

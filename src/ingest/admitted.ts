@@ -18,7 +18,7 @@ export interface Load {
 
 export interface AdmittedDeps {
   readonly load: Load;
-  readonly maxBodyBytes: number;
+  maxBodyBytes: number;
   /** Returns the error of a delivery whose body has no room. */
   readonly overloaded: () => Error;
 }

@@ -123,6 +123,11 @@ export class AuthenticationWatch {
     return { authentication: this.#suspect ? 'suspect' : proven, refused: this.#failed };
   }
 
+  /** The source is no longer configured: nobody has to look for its secret. */
+  end(): void {
+    if (this.#suspect) this.#deps.onSuspect(false);
+  }
+
   #fate(): string {
     const { onUnauthenticated } = this.#deps;
     return onUnauthenticated === 'reject' ? 'its sender drops them' : 'they go to quarantine';

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../core/clock.js';
 import { RateLimit } from '../core/rate-limit.js';
 import type { Source } from '../sources/source.js';
@@ -11,25 +12,45 @@ export type RateLimited = 'authenticated' | 'unauthenticated';
  */
 export type TakeRate = (source: string, of: RateLimited) => number | Promise<number>;
 
-/**
- * Creates the rate limits of the sources that have one. They are divided by the number of processes that `receivers`
- * returns.
- */
-export function createRateLimits(
-  sources: readonly Source[],
-  clock: Clock,
-  receivers: () => number = () => 1,
-): (source: string, of: RateLimited) => number {
-  const limits = new Map(
-    sources.flatMap(({ name, config: { rateLimit } }) => {
-      if (rateLimit === undefined) return [];
+export interface RateLimitsDeps {
+  readonly clock: Clock;
+  /** The number of processes among which the limits are divided. Default: 1. */
+  readonly receivers?: () => number;
+}
+
+/** The rate limits of the sources that have one. */
+export class RateLimits {
+  readonly #limits = new Map<string, SourceLimits>();
+  readonly #receivers: () => number;
+
+  /** A source whose `rateLimit` is the same as in `before` goes on with what it has admitted there. */
+  constructor(sources: readonly Source[], deps: RateLimitsDeps, before?: RateLimits) {
+    const { clock, receivers = () => 1 } = deps;
+    this.#receivers = receivers;
+    for (const { name, config } of sources) {
+      const { rateLimit } = config;
+      if (rateLimit === undefined) continue;
+      const known = before === undefined ? undefined : before.#limits.get(name);
       const create = (): RateLimit => new RateLimit(rateLimit, clock);
-      return [[name, { authenticated: create(), unauthenticated: create() }] as const];
-    }),
-  );
-  return (source, of) => {
-    const limit = limits.get(source)?.[of];
-    limit?.divide(receivers());
+      this.#limits.set(
+        name,
+        known !== undefined && isDeepStrictEqual(known.rateLimit, rateLimit)
+          ? known
+          : { rateLimit, authenticated: create(), unauthenticated: create() },
+      );
+    }
+  }
+
+  /** See `TakeRate`. A source that is unknown has no limit. */
+  take(source: string, of: RateLimited): number {
+    const limit = this.#limits.get(source)?.[of];
+    limit?.divide(this.#receivers());
     return limit?.take() ?? 0;
-  };
+  }
+}
+
+interface SourceLimits {
+  readonly rateLimit: Source['config']['rateLimit'];
+  readonly authenticated: RateLimit;
+  readonly unauthenticated: RateLimit;
 }

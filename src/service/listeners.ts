@@ -3,7 +3,7 @@ import type Koa from 'koa';
 import type { ServerConfig } from '../config/config.js';
 import type { Clock } from '../core/clock.js';
 import { FirstBytes } from '../http/first-byte.js';
-import { createHttpServer, type HttpServer } from '../http/server.js';
+import { createHttpServer, type HttpServer, type HttpServerConfig } from '../http/server.js';
 import { Stalls } from '../http/stalls.js';
 import type { RejectionLog } from '../telemetry/rejection-log.js';
 
@@ -21,10 +21,12 @@ export class Listeners {
   readonly firstBytes: FirstBytes;
   readonly stalls: Stalls;
   readonly #deps: ListenersDeps;
+  #limits: HttpServerConfig;
   readonly #servers: HttpServer[] = [];
 
   constructor(deps: ListenersDeps) {
     this.#deps = deps;
+    this.#limits = { ...deps.server, maxConnections: deps.maxConnections };
     this.firstBytes = new FirstBytes(deps.clock);
     this.stalls = new Stalls(deps.clock);
   }
@@ -35,16 +37,23 @@ export class Listeners {
     app: Koa,
     { host, port }: { readonly host: string; readonly port: number },
   ): Promise<number> {
-    const { clock, maxConnections, rejections, uuid } = this.#deps;
-    const { budget, queryLimit } = this.#deps.server;
+    const { clock, rejections, uuid } = this.#deps;
     const { firstBytes, stalls } = this;
-    const server = createHttpServer(
-      app.callback(),
-      { budget, queryLimit, maxConnections },
-      { clock, uuid, rejections, firstBytes, stalls },
-    );
+    const server = createHttpServer(app.callback(), this.#limits, {
+      clock,
+      uuid,
+      rejections,
+      firstBytes,
+      stalls,
+    });
     this.#servers.push(server);
     return await server.listen(host, port, section);
+  }
+
+  /** Applies other limits to all listeners; see `HttpServer.configure`. */
+  configure(limits: HttpServerConfig): void {
+    this.#limits = limits;
+    for (const server of this.#servers) server.configure(limits);
   }
 
   /** Marks a connection as authenticated. */

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type Koa from 'koa';
 import type { Middleware } from 'koa';
 import type { ServerConfig } from '../config/config.js';
@@ -5,7 +6,7 @@ import type { Clock } from '../core/clock.js';
 import type { Observations } from '../core/observe.js';
 import { createCanonicalizer } from '../event/canonicalizer.js';
 import { Deadlines } from '../http/deadline.js';
-import { createForwarded } from '../http/forwarded.js';
+import { createForwarded, type Forwarded } from '../http/forwarded.js';
 import { watchLoopDelay } from '../http/loop-delay.js';
 import { Admission } from '../ingest/admission.js';
 import type { Check } from '../ingest/checks/check.js';
@@ -18,16 +19,19 @@ import type { Log } from '../telemetry/log.js';
 import type { Listeners } from './listeners.js';
 
 export interface ReceivingDeps
-  extends Pick<AppDeps, 'authentication' | 'outbox' | 'rejections' | 'takeRate' | 'uuid'> {
-  /** The limits of this process. */
-  readonly server: ServerConfig;
-  readonly sources: readonly Source[];
+  extends Pick<AppDeps, 'isDraining' | 'outbox' | 'rejections' | 'uuid'> {
   readonly checks: readonly Check[];
   readonly listeners: Listeners;
   readonly clock: Clock;
   readonly log: Log;
   readonly observations: Observations;
-  readonly isDraining: () => boolean;
+}
+
+/** The part of receiving that a reload replaces. */
+export interface ReceivingSetup extends Pick<AppDeps, 'authentication' | 'takeRate'> {
+  /** The limits of this process. */
+  readonly server: ServerConfig;
+  readonly sources: readonly Source[];
 }
 
 /** The part of a process that receives deliveries: from their bytes to the outbox and the answer. */
@@ -35,22 +39,27 @@ export interface Receiving {
   readonly app: Koa;
   /** The ingest routes. Every other path passes through. */
   readonly routes: Middleware;
+  /** Receives for these sources from now on. Requests in progress go on as they began. */
+  replace(setup: ReceivingSetup): void;
   start(): void;
   stop(): void;
 }
 
-export function createReceiving({ listeners, sources, ...deps }: ReceivingDeps): Receiving {
-  const { clock, log, observations, server } = deps;
+export function createReceiving(
+  initial: ReceivingSetup,
+  { listeners, ...deps }: ReceivingDeps,
+): Receiving {
+  const { clock, log, observations } = deps;
   const loopDelay = watchLoopDelay();
   const admission = new Admission({
-    server,
+    server: initial.server,
     clock,
     log,
     observations,
     loopDelay: loopDelay.read,
     random: Math.random,
   });
-  const all: AppDeps = {
+  const lasting = {
     ...deps,
     admission,
     turns: new Turns(),
@@ -58,14 +67,31 @@ export function createReceiving({ listeners, sources, ...deps }: ReceivingDeps):
     stalls: listeners.stalls,
     firstBytes: listeners.firstBytes,
     deadlines: new Deadlines(clock),
-    forwarded: createForwarded(server.trustProxy),
-    trust: (socket) => listeners.trust(socket),
-    sourcePaths: () => sources.map(({ config }) => config.path),
+    trust: (socket: Socket) => listeners.trust(socket),
   };
-  const routes = createIngestRoutes(sources, all);
+  const route = ({ sources, ...setup }: ReceivingSetup) => {
+    const forwarded = createForwarded(setup.server.trustProxy);
+    const paths = sources.map(({ config }) => config.path);
+    const all: AppDeps = { ...lasting, ...setup, forwarded, sourcePaths: () => paths };
+    return { all, routes: createIngestRoutes(sources, all) };
+  };
+  let current = route(initial);
+  const routes: Middleware = (ctx, next) => current.routes(ctx, next);
+  const forwarded: Forwarded = {
+    addressOf: (request) => current.all.forwarded.addressOf(request),
+    originOf: (request) => current.all.forwarded.originOf(request),
+  };
   return {
-    app: createApp(routes, all),
+    app: createApp(routes, {
+      ...current.all,
+      forwarded,
+      sourcePaths: () => current.all.sourcePaths(),
+    }),
     routes,
+    replace(setup) {
+      admission.configure(setup.server);
+      current = route(setup);
+    },
     start() {
       loopDelay.start();
       admission.start();

@@ -1,13 +1,11 @@
-import type { Config } from '../config/config.js';
+import { isDeepStrictEqual } from 'node:util';
+import type { Config, SourceConfig } from '../config/config.js';
 import type { Clock } from '../core/clock.js';
 import { TrackbridgeError } from '../core/errors.js';
 import type { JsonObject } from '../core/json.js';
-import type { Observations } from '../core/observe.js';
-import { createDispatcher, type Dispatcher } from '../dispatch/dispatcher.js';
-import type { SinkState } from '../dispatch/health.js';
 import { AuthenticationWatch } from '../ingest/authentication-watch.js';
 import type { Check } from '../ingest/checks/check.js';
-import { createRateLimits, type RateLimited } from '../ingest/rate-limits.js';
+import { RateLimits } from '../ingest/rate-limits.js';
 import { checkReplayed } from '../ingest/replay.js';
 import type { Quarantined } from '../outbox/entries.js';
 import type { Outbox } from '../outbox/outbox.js';
@@ -15,89 +13,109 @@ import { createSource } from '../sources/registry.js';
 import type { Source } from '../sources/source.js';
 import type { Log } from '../telemetry/log.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import { memberName, ownFiles } from './member.js';
-import { createSinks } from './sinks.js';
 
 /** What outlives a reload: the store, the log and the metrics. */
 export interface Shared {
-  readonly outbox: Outbox;
+  readonly outbox: Pick<Outbox, 'quarantine' | 'receivers'>;
   readonly checks: readonly Check[];
   readonly clock: Clock;
   readonly log: Log;
-  readonly metrics: Metrics;
-  readonly observations: Observations;
-  /** Returns the name of this receiver in events that it has forwarded. */
-  readonly bridgeId: () => string;
+  readonly metrics: Pick<Metrics, 'source'>;
 }
 
-/** What one configuration defines and a reload replaces as a whole: sources, secrets, sinks. */
-export interface Running {
+/**
+ * What one configuration defines for deliveries, and a reload replaces as a whole: sources with their secrets and rate
+ * limits. It runs nothing by itself.
+ */
+export class Running {
   readonly config: Config;
   readonly sources: readonly Source[];
+  readonly #shared: Shared;
+  readonly #limits: RateLimits;
+  readonly #watches = new Map<string, AuthenticationWatch>();
+
+  /**
+   * Creates the sources. A source that is the same as in `before` keeps what it has learned, and so do its rate limits.
+   * Throws CONFIG_INVALID.
+   */
+  constructor(config: Config, shared: Shared, before?: Running) {
+    this.config = config;
+    this.#shared = shared;
+    this.sources = Object.entries(config.sources).map(([name, source]) =>
+      sourceOf(name, source, shared.clock, before),
+    );
+    this.#limits = new RateLimits(
+      this.sources,
+      { clock: shared.clock, receivers: () => shared.outbox.receivers ?? 1 },
+      before === undefined ? undefined : before.#limits,
+    );
+    for (const source of this.sources) {
+      this.#watches.set(source.name, this.#watchOf(source, before));
+    }
+  }
+
+  /** Takes over from `before`: metrics of new sources begin, and what is left of removed ones ends. */
+  takeOver(before?: Running): void {
+    const known = before === undefined ? undefined : before.#watches;
+    for (const [name, watch] of this.#watches) {
+      if (known?.get(name) !== watch) this.#shared.metrics.source(name);
+    }
+    for (const [name, watch] of known ?? []) if (this.#watches.get(name) !== watch) watch.end();
+  }
+
   /** Returns the authentication watch of a source by name. */
-  authentication(source: string): AuthenticationWatch;
+  authentication(name: string): AuthenticationWatch {
+    const watch = this.#watches.get(name);
+    if (watch === undefined) throw new TypeError(`there is no source ${name}`);
+    return watch;
+  }
+
+  /** The same for a source that may have been removed: undefined then. */
+  findAuthentication(name: string): AuthenticationWatch | undefined {
+    return this.#watches.get(name);
+  }
+
   /** Admits a delivery under the `rateLimit` of a source; see `TakeRate`. */
-  takeRate(source: string, of: RateLimited): number;
-  /** Creates the sinks and their dispatcher without starting it. Rejects with CONFIG_INVALID. */
-  openSinks(): Promise<Dispatcher>;
+  readonly takeRate: RateLimits['take'] = (source, of) => this.#limits.take(source, of);
+
   /** Checks whether a secret has become suspect. Call it about once a second. */
-  checkAuthentication(): void;
-  sourceStates(): readonly JsonObject[];
-  sinkStates(): ReadonlyMap<string, SinkState>;
-  /** Pauses or resumes a sink, also for later starts. Rejects with NOT_FOUND. */
-  setPaused(sink: string, paused: boolean): Promise<void>;
+  checkAuthentication(): void {
+    for (const watch of this.#watches.values()) watch.check();
+  }
+
+  sourceStates(): readonly JsonObject[] {
+    return [...this.#watches].map(([name, watch]) => ({ name, ...watch.state() }));
+  }
+
   /** Accepts a quarantined event under this configuration. Rejects with NOT_FOUND or EVENT_INVALID. */
-  replayQuarantined(entry: Quarantined): Promise<void>;
+  async replayQuarantined(entry: Quarantined): Promise<void> {
+    const { checks, outbox } = this.#shared;
+    const source = sourceNamed(this.sources, entry.source);
+    await outbox.quarantine.accept(entry.id, checkReplayed(source, entry, checks));
+  }
+
+  #watchOf({ name, config }: Source, before: Running | undefined): AuthenticationWatch {
+    const { onUnauthenticated } = config;
+    const known = before === undefined ? undefined : before.#watches.get(name);
+    const isSame = before?.config.sources[name]?.onUnauthenticated === onUnauthenticated;
+    if (known !== undefined && isSame) return known;
+    const { clock, log, metrics } = this.#shared;
+    const onSuspect = (isSuspect: boolean): void => metrics.source(name).secretSuspect(isSuspect);
+    return new AuthenticationWatch({ source: name, onUnauthenticated, clock, log, onSuspect });
+  }
 }
 
-/** Creates the sources. Nothing runs before `openSinks`. The caller starts and stops its dispatcher. */
-export function createRunning(config: Config, shared: Shared): Running {
-  const { bridgeId, checks, clock, log, metrics, observations, outbox } = shared;
-  const sources = Object.entries(config.sources).map(([name, source]) =>
-    createSource(name, source, clock),
-  );
-  const authentication = new Map(
-    sources.map(({ name, config: { onUnauthenticated } }) => {
-      const onSuspect = metrics.source(name).secretSuspect;
-      const deps = { source: name, onUnauthenticated, clock, log, onSuspect };
-      return [name, new AuthenticationWatch(deps)];
-    }),
-  );
-  let dispatcher: Dispatcher | undefined;
-
-  return {
-    config,
-    sources,
-    authentication(name) {
-      const watch = authentication.get(name);
-      if (watch === undefined) throw new TypeError(`there is no source ${name}`);
-      return watch;
-    },
-    takeRate: createRateLimits(sources, clock, () => outbox.receivers ?? 1),
-    async openSinks() {
-      const own = ownFiles(config.sinks, memberName(config));
-      const sinks = await createSinks(own, {
-        ...{ clock, log, bridgeId, metrics },
-        sources: Object.keys(sources),
-      });
-      dispatcher = createDispatcher({ outbox, sinks, clock, log, observations });
-      return dispatcher;
-    },
-    checkAuthentication() {
-      for (const watch of authentication.values()) watch.check();
-    },
-    sourceStates: () => [...authentication].map(([name, watch]) => ({ name, ...watch.state() })),
-    sinkStates: () => new Map((dispatcher?.state() ?? []).map((state) => [state.name, state])),
-    async setPaused(sink, paused) {
-      await outbox.setPaused(sink, paused);
-      dispatcher?.setPaused(sink, paused);
-      log.info({ sink }, `an operator ${paused ? 'paused' : 'resumed'} the sink`);
-    },
-    async replayQuarantined(entry) {
-      const source = sourceNamed(sources, entry.source);
-      await outbox.quarantine.accept(entry.id, checkReplayed(source, entry, checks));
-    },
-  };
+function sourceOf(
+  name: string,
+  config: SourceConfig,
+  clock: Clock,
+  before: Running | undefined,
+): Source {
+  const known = before?.sources.find((each) => each.name === name);
+  // The file of a schema may have changed.
+  const hasFile = config.type === 'rudderstack' && config.schema !== undefined;
+  const isSame = !hasFile && isDeepStrictEqual(before?.config.sources[name], config);
+  return known !== undefined && isSame ? known : createSource(name, config, clock);
 }
 
 function sourceNamed(sources: readonly Source[], name: string): Source {

@@ -2,11 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Middleware } from 'koa';
 import type { OpenAdminDeps, OpenedAdmin } from '../admin/open.js';
 import type { Config } from '../config/config.js';
+import { changesBetween, nextConfig, type ReloadReport } from '../config/reload.js';
 import { secretTexts } from '../config/secrets/texts.js';
-import { type Clock, every, systemClock, timeLimit, within } from '../core/clock.js';
-import { TrackbridgeError } from '../core/errors.js';
+import { type Clock, every, systemClock, timeLimit, within, withinTime } from '../core/clock.js';
+import { configInvalid, TrackbridgeError } from '../core/errors.js';
 import { createObservations } from '../core/observe.js';
-import type { Dispatcher } from '../dispatch/dispatcher.js';
+import { createDispatcher, type Dispatcher } from '../dispatch/dispatcher.js';
 import { createUuid7 } from '../event/uuid7.js';
 import { connectionsWithin, openFilesLimit } from '../http/open-files.js';
 import { createOutbox, outboxBytes } from '../outbox/registry.js';
@@ -19,11 +20,14 @@ import { RejectionLog } from '../telemetry/rejection-log.js';
 import type { WorkerPool } from './cluster/pool.js';
 import { shareOf } from './cluster/share.js';
 import { Listeners } from './listeners.js';
-import { memberName } from './member.js';
-import { createEventChecks, createReceiving } from './receiving.js';
-import { createRunning } from './running.js';
+import { memberName, ownFiles } from './member.js';
+import { createEventChecks, createReceiving, type ReceivingSetup } from './receiving.js';
+import { type ReadConfig, Reloads } from './reload/reloads.js';
+import { sinkPrints, sinksToRun } from './reload/sink-prints.js';
+import { Running } from './running.js';
 import { shutDown } from './shutdown.js';
 import { sinkSettings } from './sink-settings.js';
+import { closeSink, createSinks } from './sinks.js';
 import { openTraces, type Traces } from './traces.js';
 
 /** A receiver. It is started once and stopped once. Further calls of either return the promise of the first call. */
@@ -39,6 +43,12 @@ export interface Service {
    * TrackbridgeError that says what to do; nothing is left running then.
    */
   start(): Promise<void>;
+  /**
+   * Reads another configuration and applies it as a whole: sources, secrets, sinks and limits. Requests in progress go
+   * on under the earlier one. Resolves to what has changed, and to the settings that need a restart. Rejects with
+   * CONFIG_INVALID, OUTBOX_UNAVAILABLE or DRAINING, and then nothing has changed. Reloads happen one after the other.
+   */
+  reload(read: ReadConfig): Promise<ReloadReport>;
   /** Answers 503 to new requests, finishes those in flight, flushes, and closes everything within ten seconds. */
   stop(): Promise<void>;
   /** The ports of the listeners, once started. */
@@ -54,10 +64,15 @@ export interface ServiceOptions {
   readonly clock?: Clock;
   /** Writes a line of a worker's log. If absent, this process cannot have workers, and `server.workers` must be 1. */
   readonly writeLogLine?: (line: string) => void;
+  /** Reads the configuration again for `POST /api/reload`. If absent, such requests are rejected. */
+  readonly reread?: ReadConfig;
 }
 
 /** How often the service checks for secrets that have become suspect, in milliseconds. */
 const CHECK_EVERY = 1_000;
+
+/** How long a reload waits for sinks that finish their attempts, in milliseconds. They go on if it does not. */
+const HANDOVER_WITHIN = 5_000;
 
 /**
  * The composition root: turns a resolved configuration into a receiver. The listeners and the store last as long as the
@@ -98,24 +113,21 @@ export function createService(config: Config, options: ServiceOptions): Service 
 
   const isDraining = (): boolean => draining;
   const checks = createEventChecks({ uuid, bridgeId, log, observations });
-  const running = createRunning(config, {
-    outbox,
-    checks,
-    clock,
-    log,
-    metrics,
-    observations,
-    bridgeId,
+  const shared = { outbox, checks, clock, log, metrics };
+  let running = new Running(config, shared);
+  running.takeOver();
+  const ownSinks = (of: Config) => ownFiles(of.sinks, memberName(of));
+  let prints = sinkPrints(ownSinks(config));
+  const setup = (): ReceivingSetup => ({
+    server: running.config.server,
+    sources: running.sources,
+    authentication: (source) => running.authentication(source),
+    takeRate: (source, of) => running.takeRate(source, of),
   });
-  const { authentication, sources, takeRate } = running;
-  const receiving = createReceiving({
-    server,
-    sources,
+  const receiving = createReceiving(setup(), {
     checks,
     listeners,
     outbox,
-    authentication,
-    takeRate,
     clock,
     log,
     observations,
@@ -138,11 +150,23 @@ export function createService(config: Config, options: ServiceOptions): Service 
     uuid,
     isDraining,
     outboxBytes: () => outboxBytes(config.outbox),
-    sourceStates: running.sourceStates,
-    sinkStates: running.sinkStates,
-    setPaused: running.setPaused,
-    replayQuarantined: running.replayQuarantined,
+    sourceStates: () => running.sourceStates(),
+    sinkStates: () => new Map((dispatcher?.state() ?? []).map((state) => [state.name, state])),
+    setPaused,
+    replayQuarantined: (entry) => running.replayQuarantined(entry),
+    reload: () => reloads.reload(options.reread ?? noFile),
   };
+
+  async function setPaused(sink: string, paused: boolean): Promise<void> {
+    await outbox.setPaused(sink, paused);
+    dispatcher?.setPaused(sink, paused);
+    log.info({ sink }, `an operator ${paused ? 'paused' : 'resumed'} the sink`);
+  }
+
+  const sinkDeps = (of: Config) => ({
+    ...{ clock, log, bridgeId, metrics },
+    sources: Object.keys(of.sources),
+  });
 
   async function open(): Promise<void> {
     if (maxConnections < wantedConnections) {
@@ -162,13 +186,17 @@ export function createService(config: Config, options: ServiceOptions): Service 
       deliveries: server.workers === 1,
       attempts: true,
     });
-    if (role !== 'receive') dispatcher = await running.openSinks();
+    if (role !== 'receive') {
+      const sinks = await createSinks(ownSinks(config), sinkDeps(config));
+      dispatcher = createDispatcher({ outbox, sinks, clock, log, observations });
+    }
     try {
       await outbox.open(sinkSettings(config, clock.now()));
       listeners.start();
       if (server.workers === 1) receiving.start();
       rejections.start();
-      stopChecking = every(CHECK_EVERY, running.checkAuthentication);
+      stopChecking = every(CHECK_EVERY, () => running.checkAuthentication());
+      metrics.configured(clock.now());
       const { sinks } = await outbox.stats();
       for (const { name, paused } of sinks) dispatcher?.setPaused(name, paused);
       dispatcher?.start();
@@ -200,8 +228,8 @@ export function createService(config: Config, options: ServiceOptions): Service 
       outbox,
       observations,
       rejections,
-      authentication,
-      takeRate,
+      authentication: (source) => running.findAuthentication(source),
+      takeRate: (source, of) => running.takeRate(source, of),
     });
     return await pool.listen();
   }
@@ -211,7 +239,7 @@ export function createService(config: Config, options: ServiceOptions): Service 
     draining = true;
     // Live streams last as long as their readers want, and the drain would wait for them.
     admin?.stop();
-    const { budget } = server;
+    const { budget } = running.config.server;
     const stopSinks = async (graceMs: number): Promise<void> => dispatcher?.stop(graceMs);
     const parts = {
       servers: pool === undefined ? [listeners] : [listeners, pool],
@@ -254,6 +282,71 @@ export function createService(config: Config, options: ServiceOptions): Service 
     }
   }
 
+  /** Applies what `read` returns. From the point where the outbox has other sinks, nothing can fail. */
+  async function apply(read: ReadConfig): Promise<ReloadReport> {
+    const { config: written, warnings } = read();
+    const before = running;
+    const next = nextConfig(before.config, written);
+    const after = new Running(next.config, shared, before);
+    const sinks = ownSinks(next.config);
+    const nextPrints = sinkPrints(sinks);
+    const toRun = dispatcher === undefined ? [] : sinksToRun(prints, nextPrints);
+    const changed = toRun.flatMap((name) => {
+      const sink = sinks[name];
+      return sink === undefined ? [] : [[name, sink] as const];
+    });
+    const specs = await createSinks(Object.fromEntries(changed), sinkDeps(next.config));
+    let paused: readonly string[];
+    try {
+      mustRun();
+      paused = await outbox.configure(sinkSettings(next.config, clock.now()));
+      mustRun();
+    } catch (error) {
+      await Promise.all(specs.map(closeSink));
+      throw error;
+    }
+    prints = nextPrints;
+    running = after;
+    after.takeOver(before);
+    const { server: limits } = next.config;
+    receiving.replace(setup());
+    listeners.configure({
+      ...limits,
+      maxConnections: connectionsWithin(openFiles, shareOf(limits).maxConnections),
+    });
+    admin?.replace(next.config, secretTexts(next.config));
+    const names = Object.keys(sinks);
+    const handover = dispatcher?.replace({ names, specs, paused });
+    await pool?.replace(next.config);
+    const isDone = await withinTime(
+      (handover ?? Promise.resolve()).then(() => true),
+      HANDOVER_WITHIN,
+      clock,
+      () => false,
+    );
+    const sources = changesBetween(before.config.sources, next.config.sources);
+    const {
+      added,
+      removed,
+      changed: others,
+    } = changesBetween(before.config.sinks, next.config.sinks);
+    const reread = toRun.filter((name) => !added.includes(name) && !others.includes(name));
+    return {
+      sources,
+      sinks: { added, removed, changed: [...others, ...reread] },
+      server: next.server,
+      restart: next.restart,
+      finishing: isDone ? [] : (dispatcher?.changing() ?? []),
+      warnings,
+    };
+  }
+
+  function mustRun(): void {
+    if (stopping === undefined && starting !== undefined) return;
+    throw new TrackbridgeError('DRAINING', 'the receiver is not running; start it again');
+  }
+
+  const reloads = new Reloads({ apply, started: () => starting, clock, log, metrics });
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
 
@@ -267,6 +360,7 @@ export function createService(config: Config, options: ServiceOptions): Service 
       starting ??= open();
       return starting;
     },
+    reload: (read) => reloads.reload(read),
     stop() {
       // A stop waits for a start in progress, so that the two never interleave. A failed start has closed everything.
       stopping ??= (starting ?? Promise.resolve()).then(close, () => undefined);
@@ -274,6 +368,12 @@ export function createService(config: Config, options: ServiceOptions): Service 
     },
     ports,
   };
+}
+
+function noFile(): never {
+  throw configInvalid(
+    'this receiver was started without a configuration file, so there is nothing to read again; start it with --config FILE',
+  );
 }
 
 function noRoles(role: Role): TrackbridgeError {

@@ -25,6 +25,7 @@ const OUTCOMES: Readonly<Record<DeliveryOutcome, null>> = {
 const SHED_REASONS: readonly ShedReason[] = ['requests', 'bytes', 'event_loop', 'outbox'];
 
 const SPAN_OUTCOMES = ['exported', 'dropped', 'failed'] as const;
+const RELOAD_RESULTS = ['applied', 'rejected'] as const;
 
 const TIME_FIELDS = ['timestamp', 'originalTimestamp', 'sentAt', 'receivedAt'];
 
@@ -83,6 +84,9 @@ export interface Metrics {
   lost(loss: CountedLoss, events: number): void;
   circuitOpened(sink: string): void;
   spans(outcome: (typeof SPAN_OUTCOMES)[number], spans: number): void;
+  reloaded(result: (typeof RELOAD_RESULTS)[number]): void;
+  /** A configuration was applied at this time, in milliseconds since the epoch. */
+  configured(at: number): void;
   /** Counts names in the `integrations` of delivered events for which the sink's vendor has no destination. */
   unmappedIntegrations(sink: string, names: number): void;
   unplacedValues(sink: string, values: number): void;
@@ -217,6 +221,13 @@ export function createMetrics(): Metrics {
     ['outcome'],
   );
   for (const outcome of SPAN_OUTCOMES) spans.labels(outcome).inc(0);
+  const reloads = counter('reloads_total', 'Reloads of the configuration, by result.', ['result']);
+  for (const result of RELOAD_RESULTS) reloads.labels(result).inc(0);
+  const configuredAt = gauge(
+    'config_applied_timestamp_seconds',
+    'Unix time at which the configuration in effect was applied, by the start or a reload.',
+    [],
+  );
   const loopDelay = gauge('event_loop_delay_seconds', 'Recent delay of the event loop.', []);
   const inFlight = gauge('deliveries_in_flight', 'Deliveries in progress.', []);
   const bodyBytes = gauge(
@@ -304,6 +315,8 @@ export function createMetrics(): Metrics {
       if (what === 'deadLetters') droppedLetters.labels(name, bound).inc(count);
       if (what === 'quarantine') droppedEntries.labels(name, bound).inc(count);
     },
+    reloaded: (result) => reloads.labels(result).inc(),
+    configured: (at) => configuredAt.set(at / 1000),
     circuitOpened: (sink) => openings.labels(sink).inc(),
     spans: (outcome, count) => spans.labels(outcome).inc(count),
     unmappedIntegrations: (sink, names) => unmapped.labels(sink).inc(names),
@@ -316,7 +329,10 @@ export function createMetrics(): Metrics {
       if (!hasProcess) collectDefaultMetrics({ register: registry });
       hasProcess = true;
       for (const each of [outboxBytes, pending, inQuarantine]) each.remove();
-      for (const each of [sinkPending, sinkOldest, sinkDead, sinkFill]) each.reset();
+      // Without this, a sink that a reload has removed would stay.
+      for (const each of [sinkPending, sinkOldest, sinkDead, sinkFill, sinkCircuit, sinkPaused]) {
+        each.reset();
+      }
       if (backlog.isElsewhere !== true) {
         outboxBytes.set(backlog.outboxBytes ?? 0);
         pending.set(backlog.pending);

@@ -60,7 +60,7 @@ async function serve({ recording = true, listensItself = false } = {}) {
         uuid: () => 'a-new-id',
         receiverUrl: () => (listensItself ? 'http://127.0.0.1:1' : undefined),
         sourceConfig: () => undefined,
-        budget: 1_000,
+        budget: () => 1_000,
         stopping: new AbortController().signal,
       },
     };

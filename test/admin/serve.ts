@@ -33,6 +33,9 @@ export async function serveAdmin(
     sourceStates: () => [],
     sinkStates: () => new Map(),
     setPaused: async () => undefined,
+    reload: async () => {
+      throw new Error('nothing to reload');
+    },
     outboxBytes: () => 4_096,
     replayQuarantined: async () => undefined,
     ...(typeof changes === 'function' ? changes({ clock, outbox }) : changes),

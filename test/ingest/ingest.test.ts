@@ -3,7 +3,7 @@ import type { SourceConfig } from '../../src/config/config.js';
 import { TrackbridgeError } from '../../src/core/errors.js';
 import { Admission } from '../../src/ingest/admission.js';
 import { createIngest } from '../../src/ingest/ingest.js';
-import { createRateLimits } from '../../src/ingest/rate-limits.js';
+import { RateLimits } from '../../src/ingest/rate-limits.js';
 import type { AcceptedDelivery } from '../../src/sources/source.js';
 import { contextOf, errorOf, type RequestParts } from '../http/requests.js';
 import { type Harness, harness, openSource } from './harness.js';
@@ -25,7 +25,8 @@ function ingesting(
   const counted = vi.fn();
   h.deps.observations.appended.subscribe(({ counts }) => counted(counts));
   const source = openSource(config);
-  const takeRate = createRateLimits([source], h.clock);
+  const limits = new RateLimits([source], { clock: h.clock });
+  const takeRate = limits.take.bind(limits);
   const ingest = createIngest(source, { ...h.deps, takeRate });
   const run = async (parts: RequestParts = { body: track() }): Promise<AcceptedDelivery> => {
     const taken = await ingest(

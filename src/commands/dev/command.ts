@@ -112,7 +112,7 @@ async function startBeside(
     // People read this terminal; a delivery's result is shown in its line.
     const log = createLog(context.env['LOG_LEVEL'] ? loaded.logLevel : 'error', output);
     for (const warning of loaded.warnings) context.err.write(`trackbridge: ${oneLine(warning)}\n`);
-    const service = createService(loaded.config, { listen: true, log });
+    const service = createService(loaded.config, { listen: true, log, reread: () => load(port) });
     const drain = drainAtEnd(service, log, output);
     try {
       await service.start();

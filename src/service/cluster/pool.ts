@@ -36,7 +36,8 @@ export interface PoolDeps {
   readonly outbox: ReceiverOutbox & { readonly id: string };
   readonly observations: Observations;
   readonly rejections: { write(line: RejectionLine): void };
-  readonly authentication: (source: string) => DeliveryWatch;
+  /** Returns undefined for a source that a reload has removed. */
+  readonly authentication: (source: string) => DeliveryWatch | undefined;
   readonly takeRate: TakeRate;
 }
 
@@ -50,10 +51,38 @@ export class WorkerPool {
   readonly #workers = new Set<WorkerProcess>();
   readonly #loads = new Map<WorkerProcess, LoadReading>();
   readonly #closing = new AbortController();
+  #config: Config;
   #port = 0;
 
   constructor(deps: PoolDeps) {
     this.#deps = deps;
+    this.#config = deps.config;
+  }
+
+  /**
+   * Gives all workers another configuration, also those that start later. Resolves when all have applied it. A worker
+   * that does not is replaced by one that starts with it.
+   */
+  async replace(config: Config): Promise<void> {
+    this.#config = config;
+    await Promise.all([...this.#workers].map((worker) => this.#configure(worker)));
+  }
+
+  async #configure(worker: WorkerProcess): Promise<void> {
+    try {
+      await worker.configure(this.#share());
+    } catch (error) {
+      if (worker.link.isLost || this.#closing.signal.aborted) return;
+      this.#deps.log.error(
+        { pid: worker.pid, err: error },
+        'a worker did not apply the configuration; another replaces it',
+      );
+      await worker.end();
+    }
+  }
+
+  #share(): Config {
+    return { ...this.#config, server: shareOf(this.#config.server) };
   }
 
   /** Starts all workers. Resolves to their port. Rejects with START_FAILED if one of them does not start. */
@@ -86,11 +115,12 @@ export class WorkerPool {
 
   /** Starts one process. Rejects with START_FAILED, and the process has ended then. */
   async #start(number: number): Promise<WorkerProcess> {
-    const { config, log, observations, outbox } = this.#deps;
+    const { log, observations, outbox } = this.#deps;
     const worker = this.#fork(number);
+    const config = this.#config;
     const settings: WorkerSettings = {
       worker: number,
-      config: { ...config, server: shareOf(config.server) },
+      config: this.#share(),
       port: this.#port,
       storeId: outbox.id,
       logLevel: log.level,
@@ -98,6 +128,8 @@ export class WorkerPool {
     };
     try {
       await worker.start(settings);
+      // A reload that happened meanwhile left out this worker, which did not listen yet.
+      if (config !== this.#config) await this.#configure(worker);
       return worker;
     } catch (error) {
       const why = worker.link.isLost ? `worker ${number} ${await worker.ended}` : messageOf(error);

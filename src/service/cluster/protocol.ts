@@ -12,6 +12,7 @@ export const LINK_FD = 4;
 
 /** Calls of the primary. */
 export const START = 'worker.start';
+export const CONFIGURE = 'worker.configure';
 export const SETTLE = 'worker.settle';
 export const CLOSE = 'worker.close';
 

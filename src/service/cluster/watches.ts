@@ -35,12 +35,13 @@ export function reportAuthentication(link: Link): (source: string) => DeliveryWa
 /** Passes what a worker reports to the watches of this process. */
 export function receiveAuthentication(
   link: Link,
-  watchOf: (source: string) => DeliveryWatch,
+  watchOf: (source: string) => DeliveryWatch | undefined,
 ): void {
   openMessages<AuthenticationNote, never>(link, {
     name: AUTHENTICATION,
     onMessage([source, what, times]) {
       const watch = watchOf(source);
+      if (watch === undefined) return;
       for (let time = 0; time < times; time++) watch[what]();
     },
   });

@@ -1,16 +1,29 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Duplex, Readable } from 'node:stream';
 import { getHeapStatistics } from 'node:v8';
+import type { Config } from '../../config/config.js';
 import { reasonOf } from '../../core/child/end.js';
 import { LineReader } from '../../core/child/lines.js';
 import { type Clock, withinTime } from '../../core/clock.js';
 import { openCalls } from '../../core/link/calls.js';
 import { Link } from '../../core/link/link.js';
 import { openMessages } from '../../core/link/messages.js';
-import { CLOSE, FAILING, LINK_FD, RECORD, SETTLE, START, type WorkerSettings } from './protocol.js';
+import {
+  CLOSE,
+  CONFIGURE,
+  FAILING,
+  LINK_FD,
+  RECORD,
+  SETTLE,
+  START,
+  type WorkerSettings,
+} from './protocol.js';
 
 /** How much longer than it was told a worker may take, in milliseconds. */
 const SLACK = 500;
+
+/** How long a worker may take to apply another configuration, in milliseconds. */
+const CONFIGURED_WITHIN = 5_000;
 
 /** How long a worker that has closed may take to end, in milliseconds. */
 const ENDS_WITHIN = 1_000;
@@ -35,6 +48,7 @@ export class WorkerProcess {
   readonly #clock: Clock;
   readonly #worker: Worker;
   readonly #start: (settings: WorkerSettings) => Promise<number>;
+  readonly #configure: (config: Config) => Promise<null>;
   readonly #settle: (graceMs: number) => Promise<null>;
   readonly #close: (graceMs: number) => Promise<null>;
   readonly #record: (isWanted: boolean) => void;
@@ -48,6 +62,7 @@ export class WorkerProcess {
     // Entries above 2 are streams in both directions, which the type of `stdio` does not say.
     this.link = new Link(stdio[LINK_FD] as unknown as Duplex);
     this.#start = openCalls(this.link, START);
+    this.#configure = openCalls(this.link, CONFIGURE);
     this.#settle = openCalls(this.link, SETTLE);
     this.#close = openCalls(this.link, CLOSE);
     this.#record = openMessages(this.link, { name: RECORD, onMessage: () => undefined });
@@ -66,6 +81,14 @@ export class WorkerProcess {
     const port = await this.#start(settings);
     this.#isListening = true;
     return port;
+  }
+
+  /** Applies another configuration, if it listens already. Rejects if it does not in time. */
+  async configure(config: Config): Promise<void> {
+    if (!this.#isListening) return;
+    await withinTime(this.#configure(config), CONFIGURED_WITHIN, this.#clock, () => {
+      throw new Error(`no answer within ${CONFIGURED_WITHIN} ms`);
+    });
   }
 
   /** Says whether whole deliveries are recorded. */

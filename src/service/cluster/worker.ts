@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import type { Config } from '../../config/config.js';
 import { deepFreeze } from '../../config/freeze.js';
 import { conceal } from '../../config/secrets/conceal.js';
 import { systemClock, withinTime } from '../../core/clock.js';
@@ -16,10 +17,11 @@ import { createLog, type Log } from '../../telemetry/log.js';
 import { logObserverFailure } from '../../telemetry/observer-failure.js';
 import type { RejectionLine } from '../../telemetry/rejection-log.js';
 import { Listeners } from '../listeners.js';
-import { createEventChecks, createReceiving } from '../receiving.js';
+import { createEventChecks, createReceiving, type ReceivingSetup } from '../receiving.js';
 import { openTraces, type Traces } from '../traces.js';
 import {
   CLOSE,
+  CONFIGURE,
   FAILING,
   LINK_FD,
   LOG,
@@ -47,7 +49,9 @@ const MOST_LINES = 1_000;
 interface Started {
   readonly listeners: Listeners;
   /** Milliseconds. */
-  readonly budget: number;
+  readonly budget: () => number;
+  /** Applies another configuration. */
+  readonly configure: (config: Config) => void;
 }
 
 /**
@@ -90,24 +94,20 @@ function runWorker(link: Link): void {
 
   const start = async (settings: WorkerSettings): Promise<number> => {
     const { logLevel, port, records, storeId, worker } = settings;
-    const config = deepFreeze(conceal(settings.config));
-    const { server } = config;
     const workerLog = createLog(logLevel, { write: writeLine }).child({ worker });
     log = workerLog;
     relay.record(records);
-    const maxConnections = connectionsWithin(openFilesLimit(), server.maxConnections);
+    const config = deepFreeze(conceal(settings.config));
+    let current = readSetup(config);
+    const { server } = current;
+    const openFiles = openFilesLimit();
+    const maxConnections = connectionsWithin(openFiles, server.maxConnections);
     const listeners = new Listeners({ server, maxConnections, clock, uuid, rejections });
     const bridgeId = (): string => storeId;
-    const receiving = createReceiving({
-      server,
-      sources: Object.entries(config.sources).map(([name, each]) =>
-        createSource(name, each, clock),
-      ),
+    const receiving = createReceiving(current, {
       checks: createEventChecks({ uuid, bridgeId, log: workerLog, observations }),
       listeners,
       outbox,
-      authentication,
-      takeRate: (source: string, of: RateLimited) => takeRate([source, of]),
       clock,
       log: workerLog,
       observations,
@@ -123,10 +123,27 @@ function runWorker(link: Link): void {
       attempts: false,
     });
     if (draining) throw new TrackbridgeError('DRAINING', 'the receiver is shutting down');
-    started = { listeners, budget: server.budget };
+    const configure = (next: Config): void => {
+      current = readSetup(deepFreeze(conceal(next)));
+      receiving.replace(current);
+      const { server: limits } = current;
+      listeners.configure({
+        ...limits,
+        maxConnections: connectionsWithin(openFiles, limits.maxConnections),
+      });
+    };
+    started = { listeners, budget: () => current.server.budget, configure };
     listeners.start();
     receiving.start();
     return await listeners.listen('server', receiving.app, { host: server.host, port });
+  };
+  const readSetup = ({ server, sources }: Config): ReceivingSetup => {
+    return {
+      server,
+      sources: Object.entries(sources).map(([name, each]) => createSource(name, each, clock)),
+      authentication,
+      takeRate: (source: string, of: RateLimited) => takeRate([source, of]),
+    };
   };
   const settle = async (graceMs: number): Promise<null> => {
     draining = true;
@@ -151,6 +168,10 @@ function runWorker(link: Link): void {
   };
 
   answerCalls<WorkerSettings, number>(link, START, start);
+  answerCalls<Config, null>(link, CONFIGURE, (config) => {
+    started?.configure(config);
+    return null;
+  });
   answerCalls<number, null>(link, SETTLE, settle);
   answerCalls<number, null>(link, CLOSE, close);
   void link.lost.then((cause) => {
@@ -173,7 +194,7 @@ function runWorker(link: Link): void {
     isFailing = true;
     failing(null);
     // Closed and not only settled: new connections are for the other workers.
-    void close(started?.budget ?? 0).then(() => end(1));
+    void close(started?.budget() ?? 0).then(() => end(1));
   });
 }
 

@@ -23,6 +23,8 @@ export interface Inspector {
   readonly sharing: Sharing | undefined;
   /** The name of this member, if members share a store. */
   readonly member: string | undefined;
+  /** Shows what another configuration defines, and hides its secrets as well. */
+  replace(config: Config, secrets: readonly string[]): void;
 }
 
 export interface InspectorOptions {
@@ -39,24 +41,27 @@ export interface InspectorOptions {
   readonly onDropped?: (entries: number) => void;
 }
 
+/** The maximum number of texts of earlier configurations that stay hidden. */
+const MOST_SECRETS = 1_000;
+
 /** Builds the inspector. Without `admin.record`, deliveries are recorded only while the inspector is open. */
-export function createInspector({
-  clock,
-  config,
-  exchange,
-  observations,
-  onDropped = () => undefined,
-  onFault,
-  readSinks,
-  secrets,
-}: InspectorOptions): Inspector {
-  const { admin, sinks, sources } = config;
-  const view = createView({
-    mask: createMask(secrets),
-    redact: admin?.redact ?? [],
-    sources,
-    sinks: Object.keys(sinks),
-  });
+export function createInspector(options: InspectorOptions): Inspector {
+  const { clock, config, exchange, observations, onFault, readSinks } = options;
+  const { onDropped = () => undefined } = options;
+  let hidden: readonly string[] = options.secrets;
+  let shown = config;
+  let current = viewOf(config, hidden);
+  const view: View = {
+    summary: (recording) => current.summary(recording),
+    record: (recording) => current.record(recording),
+    attempt: (recording, attempt) => current.attempt(recording, attempt),
+    headers: (recording) => current.headers(recording),
+    url: (recording) => current.url(recording),
+    body: (recording, limit) => current.body(recording, limit),
+    get mask() {
+      return current.mask;
+    },
+  };
   const live = new Live({
     clock,
     readSinks,
@@ -68,7 +73,7 @@ export function createInspector({
     },
     onUnheard: () => recorder.want('listeners', false),
   });
-  const ring = admin?.record;
+  const ring = config.admin?.record;
   const member = exchange?.member;
   const outgoing =
     exchange &&
@@ -90,11 +95,23 @@ export function createInspector({
     recorder,
     live,
     view,
-    sources: Object.keys(sources),
-    firstPath: Object.values(sources)[0]?.path,
-    sinks: Object.keys(sinks),
+    get sources() {
+      return Object.keys(shown.sources);
+    },
+    get firstPath() {
+      return Object.values(shown.sources)[0]?.path;
+    },
+    get sinks() {
+      return Object.keys(shown.sinks);
+    },
     sharing,
     member,
+    replace(next, secrets) {
+      // Deliveries that are recorded already may contain the secrets of earlier configurations.
+      hidden = [...new Set([...secrets, ...hidden])].slice(0, MOST_SECRETS);
+      shown = next;
+      current = viewOf(next, hidden);
+    },
   };
 }
 
@@ -110,4 +127,13 @@ function both(live: Live, outgoing: Outgoing): Audience {
     },
     replayed: (...args) => outgoing.replayed(...args),
   };
+}
+
+function viewOf({ admin, sinks, sources }: Config, secrets: readonly string[]): View {
+  return createView({
+    mask: createMask(secrets),
+    redact: admin?.redact ?? [],
+    sources,
+    sinks: Object.keys(sinks),
+  });
 }

@@ -22,9 +22,6 @@ export function outboxContract(name: string, harness: Harness): void {
   limitsContract(name, harness);
   boundsContract(name, harness);
   operatorContract(name, harness);
-<<<<<<< HEAD
   startContract(name, harness);
-=======
   configureContract(name, harness);
->>>>>>> a8b43cc (feat(outbox): change the configured sinks while the store is open)
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TrackingApiSourceConfig } from '../../../src/config/config.js';
-import { createRateLimits } from '../../../src/ingest/rate-limits.js';
+import { RateLimits } from '../../../src/ingest/rate-limits.js';
 import { createTrackingApiSource } from '../../../src/sources/tracking-api/source.js';
 import { harness } from '../../ingest/harness.js';
 import { type Served, serve } from '../../ingest/serve.js';
@@ -19,7 +19,8 @@ function api(changes: Partial<TrackingApiSourceConfig> = {}, h = harness()): Pro
   const { deps } = h;
   const server = { ...deps.server, bodyLimit: 8_000_000 };
   const source = createTrackingApiSource('sdk', config);
-  const takeRate = createRateLimits([source], deps.clock);
+  const limits = new RateLimits([source], { clock: deps.clock });
+  const takeRate = limits.take.bind(limits);
   return serve([source], { ...h, deps: { ...deps, server, takeRate } });
 }
 
