@@ -48,7 +48,7 @@ export interface Dispatcher {
 }
 
 /** The sinks that a dispatcher runs after a change. */
-export interface SinkSelection {
+interface SinkSelection {
   /** All of them, in the order of the configuration. */
   readonly names: readonly string[];
   /** Those that are new or have changed. */
