@@ -1,10 +1,9 @@
 import type Router from '@koa/router';
-import type { ReloadReport } from '../config/reload.js';
 import { TrackbridgeError } from '../core/errors.js';
 
 export interface ReloadRouteDeps {
-  /** Reads the configuration again and applies it. Rejects with CONFIG_INVALID. */
-  readonly reload: () => Promise<ReloadReport>;
+  /** Reads the configuration again and applies it. Resolves to what has changed. Rejects with CONFIG_INVALID. */
+  readonly reload: () => Promise<object>;
 }
 
 /** The route that reloads the configuration. An invalid one is answered 422 with every error. */
