@@ -15,6 +15,7 @@ export const COLUMNS = {
   loop: { title: 'event loop µs', digits: 1 },
   store: { title: 'store thread µs', digits: 1 },
   other: { title: 'others µs', digits: 1 },
+  postgres: { title: 'PostgreSQL µs', digits: 1 },
   bareCpu: { title: 'bare CPU µs/event', digits: 1 },
   cpuRatio: { title: 'CPU ratio', digits: 2 },
   halfLoad: { title: 'half load/s', digits: 0 },

@@ -2,6 +2,7 @@ import { budget } from './budget.js';
 import { dispatch } from './dispatch.js';
 import { drivers } from './drivers.js';
 import { growth } from './growth.js';
+import { members } from './members.js';
 import { memory } from './memory.js';
 import type { Section } from './section.js';
 import { servers } from './servers.js';
@@ -12,6 +13,7 @@ import { workers } from './workers.js';
 export const SECTIONS: readonly Section[] = [
   servers,
   workers,
+  members,
   shapes,
   growth,
   dispatch,

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Role } from '../../src/outbox/role.js';
 import { SECRET } from '../secret.js';
 import { makeDirectory, type RunningServer, spawnServer } from './server.js';
 
@@ -12,6 +13,8 @@ export interface ReceiverOptions {
   readonly server?: object;
   readonly outbox?: object;
   readonly unsigned?: boolean;
+  /** `--role` of `serve`; absent, that of a receiver whose store is its own. */
+  readonly role?: Role;
   readonly cores?: string;
   /** A directory with a store; absent, a new one. */
   readonly directory?: string;
@@ -19,12 +22,12 @@ export interface ReceiverOptions {
 
 /** Starts the built program. */
 export async function startReceiver(options: ReceiverOptions = {}): Promise<RunningServer> {
-  const { cores, outbox = {}, sinks = {} } = options;
+  const { cores, outbox = {}, role, sinks = {} } = options;
   const directory = options.directory ?? makeDirectory();
   const signature = { scheme: 'segment-signature', secrets: [SECRET] };
   const config = {
     server: { port: 0, ...options.server },
-    outbox: { path: './outbox.db', ...outbox },
+    outbox: role === undefined ? { path: './outbox.db', ...outbox } : outbox,
     sources: {
       segment: {
         type: 'segment',
@@ -41,8 +44,11 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Runn
   };
   writeFileSync(join(directory, 'trackbridge.json'), JSON.stringify(config));
   return await spawnServer({
-    command: [process.execPath, CLI, 'serve', '--config', 'trackbridge.json'],
-    listening: /"port":(\d+)[^\n]*"msg":"listening"/,
+    command: [process.execPath, CLI, 'serve', '--config', 'trackbridge.json'].concat(
+      role === undefined ? [] : ['--role', role],
+    ),
+    // A process that only dispatches has no port.
+    listening: role === 'dispatch' ? /"msg":"(delivering)"/ : /"port":(\d+)[^\n]*"msg":"listening"/,
     directory,
     keep: options.directory !== undefined,
     ...(cores === undefined ? {} : { cores }),

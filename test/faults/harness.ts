@@ -18,6 +18,12 @@ export class Harness {
   readonly #cleanups: (() => Promise<unknown>)[] = [];
   #disk: Promise<SlowDisk> | undefined;
   #over: AbortController | undefined;
+  readonly #events: number | undefined;
+
+  /** `events`: how many a row sends, where that is not fixed; left out, what the table is made with. */
+  constructor(events?: number) {
+    this.#events = events;
+  }
 
   /** Runs a row to its end or its time limit. What it threw is a problem of its outcome. */
   async run(row: Row): Promise<Result> {
@@ -68,6 +74,7 @@ export class Harness {
     after(() => rm(directory, { recursive: true, force: true }));
     return {
       directory,
+      events: this.#events,
       after,
       start: async (options) => {
         if (over.aborted) throw new Error('the row is over');

@@ -61,6 +61,11 @@ export class Ledger {
     return this.#events.get(id)?.acknowledged === true;
   }
 
+  /** The events that have been answered 200. */
+  acknowledgedIds(): readonly string[] {
+    return [...this.#events].filter(([, { acknowledged }]) => acknowledged).map(([id]) => id);
+  }
+
   /** How many answers had this status. Answers of 200 are not counted here. */
   refused(status: number): number {
     return this.#refusals.get(status) ?? 0;

@@ -24,6 +24,8 @@ export interface RowOutcome {
 export interface RowContext {
   /** A directory of the row's own; the program's working directory unless told otherwise. */
   readonly directory: string;
+  /** How many events the row sends, where it was told. */
+  readonly events?: number | undefined;
   /** Starts the built program. */
   start(options: ProgramOptions): Promise<Program>;
   /** A server that takes what an `http` sink sends, and records it. */

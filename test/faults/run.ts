@@ -1,5 +1,5 @@
 // The fault matrix: breaks what a receiver stands on, one row after the other, and counts what came of it.
-// `npm run faults [-- --engine postgres] [--row NAME] [--json] [--write]`; exits 1 where a row does not hold, 2 on wrong usage.
+// `npm run faults [-- --engine postgres] [--row NAME] [--events N] [--json] [--write]`; exits 1 where a row does not hold, 2 on wrong usage.
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { Harness } from './harness.js';
@@ -18,6 +18,8 @@ const ENGINES: Readonly<Record<string, { readonly rows: readonly Row[]; readonly
 interface Options {
   readonly engine: keyof typeof ENGINES;
   readonly row?: string[];
+  /** How many events each row of PostgreSQL sends. */
+  readonly events?: string;
   readonly json?: boolean;
   readonly write?: boolean;
 }
@@ -31,11 +33,15 @@ function optionsOf(args: readonly string[]): Options {
     options: {
       engine: { type: 'string', default: 'sqlite' },
       row: { type: 'string', multiple: true },
+      events: { type: 'string' },
       json: { type: 'boolean' },
       write: { type: 'boolean' },
     },
   });
   const names = rowsOf(values.engine).map(({ name }) => name);
+  if (values.events !== undefined && !/^[1-9]\d*$/.test(values.events)) {
+    throw new Error('--events must be a whole number above 0');
+  }
   for (const name of values.row ?? []) {
     if (!names.includes(name)) throw new Error(`no row "${name}"; there are ${names.join(', ')}`);
   }
@@ -51,7 +57,7 @@ function rowsOf(engine: string): readonly Row[] {
 }
 
 async function main(options: Options): Promise<boolean> {
-  const harness = new Harness();
+  const harness = new Harness(options.events === undefined ? undefined : Number(options.events));
   const interrupt = (): void => {
     void harness.end().finally(() => process.exit(130));
   };

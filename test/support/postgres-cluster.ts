@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,8 +12,14 @@ const INSTALLED = '/usr/lib/postgresql';
 /** A PostgreSQL server of its own, which a test may stop and start. */
 export interface Cluster {
   readonly port: number;
+  /** The directory of everything that is the cluster's. */
+  readonly directory: string;
   /** `immediate` is a crash: what was not committed is gone, and clients get no goodbye. */
+  stop(mode: 'immediate' | 'fast'): Promise<void>;
+  start(): Promise<void>;
   restart(mode: 'immediate' | 'fast'): Promise<void>;
+  /** Makes a standby the primary. */
+  promote(): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -22,12 +28,19 @@ export interface ClusterOptions {
   readonly password?: string;
   /** PEM texts; left out, there is no TLS. */
   readonly tls?: { readonly cert: string; readonly key: string };
+  /** Where its directory is made; the one for temporary files unless said. */
+  readonly parent?: string;
+  /** A running cluster: this one is made as its standby, which calls itself `standby`. */
+  readonly standbyOf?: Cluster;
+  /** The directory of another cluster, which does not run any more or whose power was cut: this one starts on its files. */
+  readonly copyOf?: string;
 }
 
-export async function startCluster({ password, tls }: ClusterOptions = {}): Promise<Cluster> {
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  const { copyOf, parent = tmpdir(), password, standbyOf, tls } = options;
   const version = readdirSync(INSTALLED).sort().at(-1) ?? '';
   const bin = (name: string): string => join(INSTALLED, version, 'bin', name);
-  const directory = await mkdtemp(join(tmpdir(), 'trackbridge-postgres-'));
+  const directory = copyOf ?? (await mkdtemp(join(parent, 'trackbridge-postgres-')));
   const port = await freePort();
   // The server refuses to run as root, and to read a key that others own.
   const asRoot = process.getuid?.() === 0;
@@ -57,19 +70,36 @@ export async function startCluster({ password, tls }: ClusterOptions = {}): Prom
     password === undefined
       ? ['-A', 'trust']
       : ['-A', 'scram-sha-256', '--pwfile', await write('password', password)];
-  await call('initdb', '-D', data, ...access, '-U', 'postgres', '-E', 'UTF8', '--no-sync');
+  if (standbyOf !== undefined) {
+    const from = `host=127.0.0.1 port=${standbyOf.port} user=postgres application_name=standby`;
+    await call('pg_basebackup', '-D', data, '-R', '-X', 'stream', '-c', 'fast', '-d', from);
+  } else if (copyOf === undefined) {
+    await call('initdb', '-D', data, ...access, '-U', 'postgres', '-E', 'UTF8', '--no-sync');
+  } else {
+    // It belongs to a process of the machine whose power was cut.
+    await rm(join(data, 'postmaster.pid'), { force: true });
+  }
   const log = join(directory, 'log');
   let settings = `-p ${port} -c listen_addresses=127.0.0.1 -k ${directory}`;
   if (tls) {
     const [cert, key] = [await write('cert.pem', tls.cert), await write('key.pem', tls.key)];
     settings += ` -c ssl=on -c ssl_cert_file=${cert} -c ssl_key_file=${key}`;
   }
-  await call('pg_ctl', '-D', data, '-w', '-l', log, '-o', settings, 'start');
+  const control = (...args: string[]): Promise<void> =>
+    call('pg_ctl', '-D', data, '-w', '-t', '120', ...args);
+  const start = (): Promise<void> => control('-l', log, '-o', settings, 'start');
+  await start();
   return {
     port,
-    restart: (mode) => call('pg_ctl', '-D', data, '-w', '-l', log, '-m', mode, 'restart'),
+    directory,
+    start,
+    stop: (mode) => control('-m', mode, 'stop'),
+    restart: (mode) => control('-l', log, '-m', mode, 'restart'),
+    promote: () => control('promote'),
     async dispose() {
-      await call('pg_ctl', '-D', data, '-w', '-m', 'immediate', 'stop');
+      await control('-m', 'immediate', 'stop').catch((error: unknown) => {
+        if (existsSync(join(data, 'postmaster.pid'))) throw error;
+      });
       await rm(directory, { recursive: true, force: true });
     },
   };

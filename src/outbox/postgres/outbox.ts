@@ -31,6 +31,7 @@ import { Backlogs, type Shared } from './shared.js';
 import { readSinks, register, registerAgain } from './sinks/registration.js';
 import { readStats } from './statistics.js';
 import { Totals } from './totals.js';
+import { Continuity } from './upkeep/continuity.js';
 import { foldMembers } from './upkeep/fold.js';
 import { rotateGenerations } from './upkeep/generations.js';
 import { Pulse } from './upkeep/pulse.js';
@@ -114,7 +115,9 @@ export class PostgresOutbox implements Outbox {
   }
 
   async append(delivery: NewDelivery, signal?: AbortSignal): Promise<readonly Appended[]> {
-    return this.#opened().appender.append(delivery, signal);
+    const { appender, shared } = this.#opened();
+    shared.continuity.assert();
+    return appender.append(delivery, signal);
   }
 
   async requeue(
@@ -189,6 +192,7 @@ export class PostgresOutbox implements Outbox {
   async probe(): Promise<void> {
     const { shared } = this.#opened();
     const { clock } = this.#deps;
+    shared.continuity.assert();
     // A write, since a full disk and a standby still answer reads.
     const probed = shared.totals
       .ensure()
@@ -238,6 +242,8 @@ export class PostgresOutbox implements Outbox {
     const { lease } = options;
     const membership = new Membership({ database, schema, clock, log, name: member, role, lease });
     const totals = new Totals(database, schema);
+    const isDurable = options.durability === 'full';
+    const continuity = new Continuity({ database, schema, id, isDurable });
     const shared: Shared = {
       database,
       schema,
@@ -248,10 +254,12 @@ export class PostgresOutbox implements Outbox {
       observer,
       losses: this.#losses,
       membership,
+      continuity,
       totals,
       backlogs: new Backlogs(totals, log),
       generation: 0,
-      onWritten: () => {
+      onWritten: (tail) => {
+        continuity.saw(tail);
         this.#consumers.notice(true);
         this.#hints.send();
       },

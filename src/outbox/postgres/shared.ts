@@ -8,6 +8,7 @@ import type { Membership } from './members.js';
 import type { PostgresOptions } from './options.js';
 import type { StoredSink } from './sinks/registration.js';
 import type { Totals } from './totals.js';
+import type { Continuity } from './upkeep/continuity.js';
 
 /** What the parts of an open outbox share. */
 export interface Shared {
@@ -21,6 +22,7 @@ export interface Shared {
   readonly observer: OutboxObserver | undefined;
   readonly losses: LossReport;
   readonly membership: Membership;
+  readonly continuity: Continuity;
   readonly totals: Totals;
   readonly backlogs: Backlogs;
   /** The generation of known ids that is current, as far as this process knows. */

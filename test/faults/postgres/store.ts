@@ -1,11 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { type Cluster, startCluster } from '../../support/postgres-cluster.js';
+import { type Cluster, type ClusterOptions, startCluster } from '../../support/postgres-cluster.js';
 import { eventually, makeDirectory } from '../../support/receiver.js';
 import { Ledger } from '../ledger.js';
 import { enterRecorded, type Program } from '../program.js';
 import type { RecordingSink } from '../recording-sink.js';
-import type { RowContext } from '../row.js';
-import { type Load, startLoad } from '../senders.js';
+import type { RowContext, RowOutcome } from '../row.js';
+import { type Load, type LoadOptions, startLoad } from '../senders.js';
 
 export const PARTITIONS = 64;
 export const BATCH = 20;
@@ -16,19 +17,31 @@ const EVENTS = 20_000;
 /** Just below a power of ten: positions that are compared as text go wrong there. */
 const FIRST_POSITION = 9_900;
 
+/** The members of most rows. */
+export const TWO_MEMBERS = { 'member-1': 'all', 'member-2': 'all' } as const;
+
 /** Members of one store, their sink, and senders that try again with the same id. */
 export class Store {
   readonly ledger = new Ledger(['hook']);
   readonly members = new Map<string, Program>();
   readonly sink: RecordingSink;
+  /** The server that is the store now. */
+  cluster: Cluster;
   readonly #context: RowContext;
-  readonly #url: string;
+  readonly #ports: readonly number[];
   #load: Load | undefined;
 
-  constructor(context: RowContext, sink: RecordingSink, url: string) {
+  /** `ports`: those that members are told of; the cluster's unless said. */
+  constructor(
+    context: RowContext,
+    sink: RecordingSink,
+    cluster: Cluster,
+    ports: readonly number[] = [cluster.port],
+  ) {
     this.#context = context;
     this.sink = sink;
-    this.#url = url;
+    this.cluster = cluster;
+    this.#ports = ports;
   }
 
   /** Starts a member, or starts it again. */
@@ -45,7 +58,7 @@ export class Store {
       config: {
         outbox: {
           type: 'postgres',
-          url: this.#url,
+          url: urlOf(this.#ports),
           partitions: PARTITIONS,
           lease: LEASE_MS,
           member: name,
@@ -68,7 +81,7 @@ export class Store {
 
   /** Runs a statement in the store. */
   async query(text: string): Promise<readonly Record<string, unknown>[]> {
-    const client = new pg.Client({ connectionString: this.#url.replace(/,[^/]*/, '') });
+    const client = new pg.Client({ connectionString: urlOf([this.cluster.port]) });
     client.on('error', () => undefined);
     await client.connect();
     try {
@@ -78,10 +91,11 @@ export class Store {
     }
   }
 
-  /** Begins to send to the receivers among these members, to a random one each time. */
-  async send(receivers: readonly string[]): Promise<void> {
+  /** Begins to send to these members, to a random one each time. */
+  async send(receivers: readonly string[], load: Partial<LoadOptions> = {}): Promise<void> {
     await this.query(`SELECT setval('trackbridge.position', ${FIRST_POSITION})`);
     this.#load = startLoad(this.#context, {
+      ...load,
       ledger: this.ledger,
       url: () => {
         const name = receivers[Math.floor(Math.random() * receivers.length)] ?? '';
@@ -92,24 +106,51 @@ export class Store {
     });
   }
 
-  /** Resolves when so many events are acknowledged; a row's whole number unless said. */
-  async acknowledged(events = EVENTS, within = 120_000): Promise<void> {
-    await eventually(
-      () => this.ledger.acknowledged,
-      (count) => count >= events,
-      within,
-    );
+  /** Resolves when a row's whole number of events is acknowledged. */
+  async acknowledged(): Promise<void> {
+    await this.#until(this.#context.events ?? EVENTS);
+  }
+
+  /** Resolves when so many more events are acknowledged; fewer where the whole row has fewer. */
+  async more(events: number): Promise<void> {
+    const part = events / EVENTS;
+    await this.#until(this.ledger.acknowledged + part * (this.#context.events ?? EVENTS));
   }
 
   /** Stops sending, waits until everything acknowledged has arrived, and enters what the sink has taken. */
   async finish(within = 60_000): Promise<void> {
     await this.#load?.stop();
-    const arrived = (): number => new Set(this.sink.taken.map(({ messageId }) => messageId)).size;
-    const { acknowledged } = this.ledger;
-    await eventually(arrived, (count) => count >= acknowledged, within).catch((error: unknown) => {
-      this.ledger.problem(`${acknowledged - arrived()} had not arrived: ${String(error)}`);
+    const acknowledged = this.ledger.acknowledgedIds();
+    // Counting is not enough: what was not answered may have arrived instead.
+    const missing = (): number => {
+      const arrived = new Set(this.sink.taken.map(({ messageId }) => messageId));
+      return acknowledged.filter((id) => !arrived.has(id)).length;
+    };
+    await eventually(missing, (count) => count === 0, within).catch((error: unknown) => {
+      this.ledger.problem(`${missing()} had not arrived: ${String(error)}`);
     });
     enterRecorded(this.ledger, 'hook', this.sink);
+  }
+
+  /** Has `act` done in the middle of a batch: the sink does not answer for a moment. */
+  async midBatch(act: () => unknown): Promise<void> {
+    this.sink.behave(() => sleep(200, { status: 200 }));
+    await sleep(300);
+    await act();
+    this.sink.behave(() => ({ status: 200 }));
+  }
+
+  /**
+   * Sends the rest of a row's events, waits until all have arrived, and works out what came of them. `duplicates`: the most
+   * that may have come twice.
+   */
+  async conclude(duplicates: number, notes: readonly string[] = []): Promise<RowOutcome> {
+    await this.acknowledged();
+    await this.finish();
+    const { duplicated } = this.ledger.outcome();
+    const problem = `${duplicated} events came twice; at most ${duplicates} may`;
+    this.ledger.expect(duplicated <= duplicates, problem);
+    return this.ledger.outcome(notes);
   }
 
   /** The sum of a statistic over the sinks, from any member. */
@@ -120,14 +161,47 @@ export class Store {
     }
     throw new Error('no member answers');
   }
+
+  async #until(acknowledged: number): Promise<void> {
+    await eventually(
+      () => this.ledger.acknowledged,
+      (count) => count >= acknowledged,
+      120_000,
+    );
+  }
 }
 
 /** A store on a server of its own, without members. */
-export async function openStore(context: RowContext): Promise<Store & { cluster: Cluster }> {
-  const cluster = await startCluster();
+export async function openStore(context: RowContext): Promise<Store> {
+  return new Store(context, await context.listen(), await serverFor(context));
+}
+
+/** Starts these members, by name, and begins to send to those that receive. */
+export async function underLoad(
+  store: Store,
+  members: Readonly<Record<string, 'receive' | 'dispatch' | 'all'>>,
+  load: Partial<LoadOptions> = {},
+): Promise<Store> {
+  const all = Object.entries(members);
+  await Promise.all(all.map(([name, role]) => store.start(name, role)));
+  const receivers = all.filter(([, role]) => role !== 'dispatch').map(([name]) => name);
+  await store.send(receivers, load);
+  return store;
+}
+
+/** A server that ends with the row. */
+export async function serverFor(
+  context: Pick<RowContext, 'after'>,
+  options: ClusterOptions = {},
+): Promise<Cluster> {
+  const cluster = await startCluster(options);
   context.after(() => cluster.dispose());
-  const url = `postgresql://postgres@127.0.0.1:${cluster.port}/postgres`;
-  return Object.assign(new Store(context, await context.listen(), url), { cluster });
+  return cluster;
+}
+
+/** The URL of servers of this machine. */
+function urlOf(ports: readonly number[]): string {
+  return `postgresql://postgres@${ports.map((port) => `127.0.0.1:${port}`).join(',')}/postgres`;
 }
 
 /** A random member of several. */

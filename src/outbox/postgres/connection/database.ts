@@ -9,6 +9,8 @@ import { type Host, hostsOf } from './hosts.js';
 const CONNECT_PATIENCE = 3_000;
 /** Milliseconds for one statement. Senders wait no longer, and a lost network must not hold a connection for minutes. */
 const STATEMENT_PATIENCE = 5_000;
+/** Milliseconds for one statement of a move: nobody waits for it, and it must not end because a disk is slow for a moment. */
+export const MOVE_PATIENCE = 120_000;
 /** Milliseconds for an orderly close before the connections are dropped. */
 const GOODBYE = 500;
 /** The pause after a failed connection, in milliseconds. It doubles up to the longest. */
@@ -19,7 +21,9 @@ const LONGEST_PAUSE = 2_000;
  * Settings of every session. A member that is stopped inside a transaction would keep all others from reading
  * (`pg_snapshot_xmin`), so the server ends such a transaction.
  */
-const SESSION = `SET idle_in_transaction_session_timeout = '5s'; SET statement_timeout = '20s'; SET lock_timeout = '4s';
+const sessionOf = (
+  patience: number,
+): string => `SET idle_in_transaction_session_timeout = '5s'; SET statement_timeout = ${patience * 4}; SET lock_timeout = '4s';
   SET client_min_messages = 'warning'; SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' AS standby`;
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -41,6 +45,7 @@ export class Database implements Session {
   readonly #clock: Clock;
   readonly #most: number;
   readonly #applicationName: string;
+  readonly #patience: number;
   readonly #idle: Client[] = [];
   readonly #all = new Set<Client>();
   readonly #waiting: ((client: Client | undefined) => void)[] = [];
@@ -50,8 +55,15 @@ export class Database implements Session {
   #failed: { readonly error: TrackbridgeError; readonly until: number } | undefined;
   #closed = false;
 
-  /** `most`: the maximum number of connections. */
-  constructor(url: string, most: number, applicationName: string, clock: Clock) {
+  /** `most`: the maximum number of connections. `patience`: milliseconds for one statement. */
+  constructor(
+    url: string,
+    most: number,
+    applicationName: string,
+    clock: Clock,
+    patience = STATEMENT_PATIENCE,
+  ) {
+    this.#patience = patience;
     this.hosts = hostsOf(url);
     this.#most = most;
     this.#applicationName = applicationName;
@@ -94,8 +106,8 @@ export class Database implements Session {
         const query = typeof statement === 'string' ? { text: statement } : statement;
         try {
           const sent = client.query({ ...query, values: [...values] });
-          const { rows } = await withinTime(sent, STATEMENT_PATIENCE, this.#clock, () => {
-            throw new Error(`no answer within ${STATEMENT_PATIENCE} ms`);
+          const { rows } = await withinTime(sent, this.#patience, this.#clock, () => {
+            throw new Error(`no answer within ${this.#patience} ms`);
           });
           return rows ?? [];
         } catch (error) {
@@ -220,9 +232,14 @@ export class Database implements Session {
     client.on('error', () => this.#drop(client));
     try {
       await client.connect();
-      const results = await withinTime(client.query(SESSION), CONNECT_PATIENCE, this.#clock, () => {
-        throw new Error(`no answer within ${CONNECT_PATIENCE} ms`);
-      });
+      const results = await withinTime(
+        client.query(sessionOf(this.#patience)),
+        CONNECT_PATIENCE,
+        this.#clock,
+        () => {
+          throw new Error(`no answer within ${CONNECT_PATIENCE} ms`);
+        },
+      );
       // Several statements in one text have a result each.
       const last = [results].flat().at(-1);
       if (last?.rows[0]?.standby === true) throw standby(this.server);

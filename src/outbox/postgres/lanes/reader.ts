@@ -88,6 +88,7 @@ export class Reader {
       const place = { xid: BigInt(String(row['tx'])), position };
       counts.set(partition, (counts.get(partition) ?? 0) + 1);
       partition.read = place;
+      this.#shared.continuity.saw(position);
       const event: OpenEvent = {
         ...place,
         id: String(position),

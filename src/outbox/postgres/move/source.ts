@@ -4,7 +4,7 @@ import type { Quarantined } from '../../entries.js';
 import type { Attempt } from '../../feed.js';
 import type { MovedEvent, MovedId, MovedLetter, MoveSource, MoveSummary } from '../../move.js';
 import { readText } from '../append/text.js';
-import { Database, type Row } from '../connection/database.js';
+import { Database, MOVE_PATIENCE, type Row } from '../connection/database.js';
 import { quarantinedIn } from '../entries/quarantine.js';
 import { IS_PENDING } from '../lanes/pending.js';
 import type { PostgresOptions } from '../options.js';
@@ -17,7 +17,7 @@ const CHUNK = 1_000;
 
 /** Opens a store in a database for a move. Throws START_FAILED if a member is running. */
 export async function openPostgresSource(options: PostgresOptions): Promise<MoveSource> {
-  const database = new Database(options.url, 1, 'trackbridge migrate', systemClock);
+  const database = new Database(options.url, 1, 'trackbridge migrate', systemClock, MOVE_PATIENCE);
   try {
     const schema = quotedIdentifier(options.schema);
     const [there] = await database.run('SELECT to_regclass($1) IS NOT NULL AS there', [

@@ -13,7 +13,7 @@ import { countQuarantined } from '../../move.js';
 import { partitionOf } from '../append/statement.js';
 import { arrayText, joined, SEPARATOR, storedText } from '../append/text.js';
 import { problemOf, readServer } from '../check.js';
-import { Database, type Session } from '../connection/database.js';
+import { Database, MOVE_PATIENCE, type Session } from '../connection/database.js';
 import type { PostgresOptions } from '../options.js';
 import { migrate, quotedIdentifier } from '../schema/migrate.js';
 import { FIRST_SEGMENT } from '../schema/migrations.js';
@@ -23,7 +23,7 @@ const NOBODY = '00000000-0000-0000-0000-000000000000';
 
 /** Connects to the database for a move. Throws START_FAILED if it cannot keep a store. */
 export async function openPostgresTarget(options: PostgresOptions): Promise<MoveTarget> {
-  const database = new Database(options.url, 1, 'trackbridge migrate', systemClock);
+  const database = new Database(options.url, 1, 'trackbridge migrate', systemClock, MOVE_PATIENCE);
   try {
     const problem = problemOf(await readServer(database, options.schema), options);
     if (problem !== undefined) throw new TrackbridgeError('START_FAILED', `outbox: ${problem}`);

@@ -32,14 +32,17 @@ export class Pulse {
   }
 
   async #beat(): Promise<void> {
-    const { clock, log, membership, options, totals } = this.#shared;
+    const { clock, continuity, log, membership, options, totals } = this.#shared;
     const every = options.lease / BEATS;
     let failures = 0;
+    let said = '';
     while (!this.#signal.aborted) {
       await clock.sleep(failures === 0 ? every : every / 3, this.#signal);
       if (this.#signal.aborted) return;
       this.#loseExpired();
       try {
+        // Before it joins again, perhaps another store. Without renewals it loses its lanes.
+        await continuity.check();
         if (!(await membership.beat())) {
           totals.renew();
           this.#consumers.loseAll();
@@ -48,9 +51,12 @@ export class Pulse {
         await this.#consumers.balance();
         if (failures > 0) log.warn({ failures }, 'the store answers again');
         failures = 0;
+        said = '';
       } catch (error) {
         if (this.#signal.aborted) return;
-        if (failures === 0) log.error({ err: error }, messageOf(error));
+        const message = messageOf(error);
+        if (message !== said) log.error({ err: error }, message);
+        said = message;
         failures += 1;
       }
     }

@@ -1,5 +1,5 @@
 import type { Row } from '../../row.js';
-import { openStore } from '../store.js';
+import { openStore, underLoad } from '../store.js';
 
 const HOUR = 60 * 60_000;
 
@@ -12,19 +12,12 @@ export const clockOff: Row = {
   async run(context) {
     const clock = await context.jumpingClock();
     const store = await openStore(context);
-    await store.start('receiver', 'receive');
-    await store.start('dispatcher-1', 'dispatch');
     await store.start('dispatcher-2', 'dispatch', clock.env);
-    await store.send(['receiver']);
-    await store.acknowledged(3_000);
+    await underLoad(store, { receiver: 'receive', 'dispatcher-1': 'dispatch' });
+    await store.more(3_000);
     await clock.set(HOUR);
-    await store.acknowledged(10_000);
+    await store.more(10_000);
     await clock.set(-HOUR);
-    await store.acknowledged();
-    await store.finish();
-    const { ledger } = store;
-    const { duplicated } = ledger.outcome();
-    ledger.expect(duplicated === 0, `${duplicated} events came twice`);
-    return ledger.outcome();
+    return await store.conclude(0);
   },
 };

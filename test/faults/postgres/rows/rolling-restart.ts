@@ -1,5 +1,5 @@
 import type { Row } from '../../row.js';
-import { openStore } from '../store.js';
+import { openStore, TWO_MEMBERS, underLoad } from '../store.js';
 
 const MEMBERS = ['member-1', 'member-2', 'member-3'];
 
@@ -11,20 +11,17 @@ export const rollingRestart: Row = {
   mustHold: 'each user’s order, nothing duplicated, every exit code 0',
   limitMs: 240_000,
   async run(context) {
-    const store = await openStore(context);
-    for (const name of MEMBERS) await store.start(name, 'all');
-    await store.send(MEMBERS);
+    const store = await underLoad(await openStore(context), {
+      ...TWO_MEMBERS,
+      'member-3': 'all',
+    });
     const { ledger } = store;
     for (const name of [...MEMBERS, ...MEMBERS]) {
-      await store.acknowledged(ledger.acknowledged + 1_500);
+      await store.more(1_500);
       const code = await store.members.get(name)?.end('SIGTERM');
       ledger.expect(code === 0, `${name} ended with ${code}`);
       await store.start(name, 'all');
     }
-    await store.acknowledged();
-    await store.finish();
-    const { duplicated } = ledger.outcome();
-    ledger.expect(duplicated === 0, `${duplicated} events came twice`);
-    return ledger.outcome();
+    return await store.conclude(0);
   },
 };
