@@ -21,6 +21,7 @@ import { type DeliveryRoutesDeps, deliveryRoutes } from './delivery-routes.js';
 import { entryRoutes } from './entry-routes.js';
 import { type LiveRouteDeps, liveRoute } from './live-route.js';
 import { pageRoutes } from './page-routes.js';
+import { type ParityRoutesDeps, parityRoutes } from './parity-routes.js';
 import { type ReloadRouteDeps, reloadRoute } from './reload-route.js';
 import { replayDeadLetters, replayQuarantine } from './replays.js';
 import { publishedSchemas } from './schema-files.js';
@@ -53,6 +54,8 @@ export interface AdminDeps {
    * Makes a quarantined event canonical under the current configuration and accepts it. Rejects if it is still invalid.
    */
   readonly replayQuarantined: (entry: Quarantined) => Promise<void>;
+  /** The comparisons. If absent, there are none. */
+  readonly comparisons?: ParityRoutesDeps;
   /** The recorded deliveries. If absent, none are shown. */
   readonly inspect?: DeliveryRoutesDeps & DeliveryActionsDeps & LiveRouteDeps;
 }
@@ -122,6 +125,7 @@ function adminRoutes(deps: AdminDeps): Router {
         isPaused: sink.paused,
       })),
       outboxBytes: deps.outboxBytes() ?? 0,
+      comparisons: (await deps.comparisons?.parity.states()) ?? [],
     });
     ctx.set('content-type', metrics.contentType);
     ctx.body = text;
@@ -138,6 +142,7 @@ function adminRoutes(deps: AdminDeps): Router {
   sinkRoutes(router, deps);
   backupRoutes(router, outbox);
   reloadRoute(router, deps);
+  parityRoutes(router, deps.comparisons);
   entryRoutes<DeadLetter>(router, {
     path: '/api/dead-letters',
     store: outbox.deadLetters,

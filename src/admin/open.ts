@@ -1,15 +1,21 @@
 import type Koa from 'koa';
 import type { Config } from '../config/config.js';
+import type { JsonValue } from '../core/json.js';
 import type { Observations } from '../core/observe.js';
 import { programVersion } from '../core/version.js';
 import type { Exchange } from '../outbox/exchange.js';
 import type { Log } from '../telemetry/log.js';
 import { createInspector, type Inspector } from '../workbench/inspect/inspector.js';
 import type { LiveStats } from '../workbench/inspect/record.js';
+import { pathsOf, redactAt } from '../workbench/inspect/redact.js';
 import { ageOf } from './age.js';
 import { type AdminDeps, createAdminApp } from './app.js';
+import type { ParityRoutesDeps } from './parity-routes.js';
 
-export interface OpenAdminDeps extends Omit<AdminDeps, 'credentials' | 'inspect' | 'url'> {
+export interface OpenAdminDeps
+  extends Omit<AdminDeps, 'comparisons' | 'credentials' | 'inspect' | 'url'> {
+  /** The comparisons of the configuration, if it has any. */
+  readonly parity?: ParityRoutesDeps['parity'];
   readonly config: Config;
   readonly log: Log;
   readonly observations: Observations;
@@ -51,10 +57,14 @@ export function openAdmin(deps: OpenAdminDeps): OpenedAdmin {
       ),
   });
   const stopping = new AbortController();
+  const redacted = pathsOf(config.admin?.redact ?? []);
+  const shown = (event: JsonValue): JsonValue =>
+    inspector.view.mask.json(redactAt(event, redacted));
   const app = createAdminApp({
     ...deps,
     credentials: config.admin ?? {},
     ...(config.admin?.url === undefined ? {} : { url: config.admin.url }),
+    ...(deps.parity === undefined ? {} : { comparisons: { parity: deps.parity, shown, clock } }),
     inspect: {
       ...deps,
       inspector,

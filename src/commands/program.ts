@@ -49,6 +49,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, () => Promise<Cr
     tail: async () => (await import('./tail/command.js')).tailCommand,
     'dead-letters': async () => (await import('./entries/dead-letters.js')).deadLettersCommand,
     quarantine: async () => (await import('./entries/quarantine.js')).quarantineCommand,
+    parity: async () => (await import('./parity/command.js')).parityCommand,
     sinks: async () => (await import('./sinks.js')).sinksCommand,
     reload: async () => (await import('./reload.js')).reloadCommand,
     outbox: async () => (await import('./outbox.js')).outboxCommand,

@@ -32,6 +32,7 @@ export function crossCheck(config: Config, context: CheckContext): void {
   for (const [name, sink] of Object.entries(config.sinks)) {
     checkSink(sink, child('/sinks', name), config, context);
   }
+  checkParity(config, context);
   checkFiles(config, context);
   if (config.outbox.type === 'postgres') checkShared(config, config.outbox, context);
 }
@@ -201,22 +202,19 @@ function checkStart({ start }: SinkConfig, pointer: string, { problems }: CheckC
   problems.add(`${pointer}/start`, `must be next, retained, ${POINT_IN_TIME}`);
 }
 
-function checkSink(
-  sink: SinkConfig,
-  pointer: string,
-  { sources }: Config,
-  context: CheckContext,
-): void {
+/** Returns the names that events can have as their source: those of the sources, and those that write keys name. */
+function sourceNames({ sources }: Config): readonly string[] {
+  const named = Object.values(sources).flatMap((source) =>
+    'writeKeys' in source ? source.writeKeys.flatMap((each) => each.source ?? []) : [],
+  );
+  return [...new Set([...Object.keys(sources), ...named])];
+}
+
+function checkSink(sink: SinkConfig, pointer: string, config: Config, context: CheckContext): void {
+  const { sources } = config;
   const { problems } = context;
   checkStart(sink, pointer, context);
-  const names = [
-    ...new Set([
-      ...Object.keys(sources),
-      ...Object.values(sources).flatMap((source) =>
-        'writeKeys' in source ? source.writeKeys.flatMap((each) => each.source ?? []) : [],
-      ),
-    ]),
-  ];
+  const names = sourceNames(config);
   const types = [...EVENT_TYPES, ...Object.values(sources).flatMap((source) => source.extraTypes)];
   for (const [at, name] of (sink.where.sources ?? []).entries()) {
     if (names.includes(name)) continue;
@@ -234,6 +232,26 @@ function checkSink(
   }
   if (sink.retry.initial > sink.retry.max) {
     problems.add(`${pointer}/retry/initial`, 'is longer than retry.max');
+  }
+}
+
+/** Checks that both sides of a comparison are sources of this receiver, which has all their events. */
+function checkParity(config: Config, { problems }: CheckContext): void {
+  const names = sourceNames(config);
+  for (const [name, { final, left, right, settle }] of Object.entries(config.parity ?? {})) {
+    const pointer = child('/parity', name);
+    if (config.outbox.type === 'postgres') {
+      problems.add(
+        pointer,
+        'is not supported with outbox.type postgres yet, because no member receives all events; compare in a receiver of its own with outbox.type sqlite',
+      );
+    }
+    for (const [side, source] of Object.entries({ left, right })) {
+      if (names.includes(source)) continue;
+      problems.add(`${pointer}/${side}`, `is not a source${suggestion(source, names)}`);
+    }
+    if (left === right) problems.add(`${pointer}/right`, 'is the source of left, too');
+    if (final < settle) problems.add(`${pointer}/final`, 'is shorter than settle');
   }
 }
 

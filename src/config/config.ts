@@ -17,6 +17,8 @@ export interface Config {
   readonly sinks: Readonly<Record<string, SinkConfig>>;
   /** If absent, nothing is traced. */
   readonly telemetry?: TelemetryConfig;
+  /** Comparisons of two sources. Absent without any. */
+  readonly parity?: Readonly<Record<string, ParityConfig>>;
 }
 
 export type ServerConfig = ConfigParts['server'];
@@ -55,6 +57,8 @@ interface BoundsConfig {
   readonly max: number;
   readonly keep: number;
 }
+
+export type ParityConfig = ConfigParts['parity'];
 
 export type SourceConfig =
   | SegmentSourceConfig

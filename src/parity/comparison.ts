@@ -71,10 +71,6 @@ export class Comparison {
     this.#startedAt = startedAt;
   }
 
-  get meta(): Meta {
-    return this.#meta;
-  }
-
   /**
    * Takes the next arrivals, or settles if there are none. Returns whether there is more to do now. `now`: milliseconds
    * since the epoch. On an error nothing has happened.
@@ -89,6 +85,19 @@ export class Comparison {
       const settled = hasMore ? 0 : this.#settle(until);
       if (now - this.#upkeepAt > UPKEEP) this.#upkeep(now);
       return hasMore || settled > 0;
+    });
+  }
+
+  /**
+   * Continues with the store of an earlier process. A commit survives a killed process but not the end of the machine: a
+   * start of the machine since then is a gap, because the last arrivals may be lost.
+   */
+  resume(now: number, bootId: number): void {
+    this.#transaction(() => {
+      const before = this.#meta.get('bootId');
+      const last = Math.max(this.#meta.get('leftLast') ?? 0, this.#meta.get('rightLast') ?? 0);
+      if (before !== undefined && before !== bootId && last > 0) this.alive.gap(last, now);
+      this.#meta.set('bootId', bootId);
     });
   }
 
@@ -310,9 +319,9 @@ export class Comparison {
       for (const row of this.open.unpaired(side, before, SETTLED)) {
         if (gone.has(row.id) || !this.#isDue(row, now)) continue;
         const entry = this.#read(row, row.state);
-        verdicts += 1;
         if (entry === undefined) this.open.remove(row.id);
-        else if (!this.#pairWeakly(entry, gone)) this.#miss(entry);
+        else if (!this.#pairWeakly(entry, gone) && !this.#miss(entry, now)) continue;
+        verdicts += 1;
       }
     }
     const expired = this.open.expired(now - this.settings.final, SETTLED);
@@ -346,10 +355,14 @@ export class Comparison {
     return false;
   }
 
-  #miss(entry: Entry): void {
-    const isExcused = this.alive.isExcused(opposite(entry.side), entry.at);
-    this.open.setState(entry.id, isExcused ? 'excused' : 'missing');
-    if (isExcused) return;
+  /** Decides about an entry without a partner. Returns false if it is too early. */
+  #miss(entry: Entry, now: number): boolean {
+    const verdict = this.alive.excuse(opposite(entry.side), entry.at, now, (from, to) =>
+      this.open.arrivedBetween(entry.side, from, to),
+    );
+    if (verdict === 'wait') return false;
+    this.open.setState(entry.id, verdict);
+    if (verdict === 'excused') return true;
     const kind = onlyOn(entry.side);
     this.#count(entry, kind);
     this.samples.keep({
@@ -361,6 +374,7 @@ export class Comparison {
       right: undefined,
       [entry.side]: entry.json,
     });
+    return true;
   }
 
   #upkeep(now: number): void {

@@ -19,8 +19,10 @@ import { logObserverFailure } from '../telemetry/observer-failure.js';
 import { RejectionLog } from '../telemetry/rejection-log.js';
 import type { WorkerPool } from './cluster/pool.js';
 import { shareOf } from './cluster/share.js';
+import { createComparisons } from './comparisons.js';
 import { Listeners } from './listeners.js';
 import { memberName, ownFiles } from './member.js';
+import { ownUrl } from './own-url.js';
 import { createEventChecks, createReceiving, type ReceivingSetup } from './receiving.js';
 import { type ReadConfig, Reloads } from './reload/reloads.js';
 import { sinkPrints, sinksToRun } from './reload/sink-prints.js';
@@ -98,6 +100,7 @@ export function createService(config: Config, options: ServiceOptions): Service 
     onPaused: (sink, paused) => dispatcher?.setPaused(sink, paused),
   });
   const bridgeId = (): string => outbox.id;
+  const { intake, parity } = createComparisons(config, outbox, { clock, log });
   const rejections = new RejectionLog(clock, log);
   const openFiles = openFilesLimit();
   const wantedConnections = shareOf(server).maxConnections;
@@ -127,7 +130,7 @@ export function createService(config: Config, options: ServiceOptions): Service 
   const receiving = createReceiving(setup(), {
     checks,
     listeners,
-    outbox,
+    outbox: intake,
     clock,
     log,
     observations,
@@ -155,6 +158,7 @@ export function createService(config: Config, options: ServiceOptions): Service 
     setPaused,
     replayQuarantined: (entry) => running.replayQuarantined(entry),
     reload: () => reloads.reload(options.reread ?? noFile),
+    ...(parity === undefined ? {} : { parity }),
   };
 
   async function setPaused(sink: string, paused: boolean): Promise<void> {
@@ -192,6 +196,7 @@ export function createService(config: Config, options: ServiceOptions): Service 
     }
     try {
       await outbox.open(sinkSettings(config, clock.now()));
+      await parity?.open();
       listeners.start();
       if (server.workers === 1) receiving.start();
       rejections.start();
@@ -225,7 +230,7 @@ export function createService(config: Config, options: ServiceOptions): Service 
       clock,
       log,
       writeLogLine,
-      outbox,
+      outbox: intake,
       observations,
       rejections,
       authentication: (source) => running.findAuthentication(source),
@@ -252,6 +257,7 @@ export function createService(config: Config, options: ServiceOptions): Service 
     try {
       await shutDown(parts, clock);
     } finally {
+      await parity?.close();
       receiving.stop();
       listeners.stop();
       stopChecking?.();
@@ -388,10 +394,4 @@ function noWorkers(workers: number): TrackbridgeError {
   return new TrackbridgeError('CONFIG_INVALID', message, {
     errors: [{ path: '/server/workers', message }],
   });
-}
-
-/** Returns the URL at which this machine reaches a listener. */
-function ownUrl(host: string, port: number): string {
-  const reachable = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host;
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }

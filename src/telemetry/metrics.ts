@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { DeliveryOutcome, LoadReading, ShedReason } from '../core/observe.js';
 import { programVersion } from '../core/version.js';
+import { type ComparisonReading, comparisonGauges } from './comparisons.js';
 
 /** The state of a sink as a number, so that one alert suffices: a sink above 0 does not receive its events. */
 const CIRCUIT = { closed: 0, 'half-open': 1, open: 2 } as const;
@@ -50,6 +51,8 @@ interface BacklogReading {
   }[];
   /** Bytes of the outbox on its disk, if it has a file. */
   readonly outboxBytes?: number;
+  /** The comparisons of this receiver. */
+  readonly comparisons?: readonly ComparisonReading[];
 }
 
 /** What a limit took away; `name` is a sink's or a source's. */
@@ -137,6 +140,7 @@ export function createMetrics(): Metrics {
     '1 while the deliveries of a source fail verification after earlier ones passed: the secret may have changed.',
     ['source'],
   );
+  const setComparisons = comparisonGauges(gauge);
   const attempts = counter(
     'sink_events_attempted_total',
     'Events in attempts of a sink, by outcome.',
@@ -325,6 +329,7 @@ export function createMetrics(): Metrics {
     stale: (count) => stale.inc(count),
     readingDelayed: (milliseconds) => readingDelay.set(milliseconds / 1000),
     async render(backlog) {
+      setComparisons(backlog.comparisons ?? []);
       // They observe the event loop and the garbage collector, so they begin with the first scrape.
       if (!hasProcess) collectDefaultMetrics({ register: registry });
       hasProcess = true;

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { JsonObject } from '../../src/core/json.js';
 import { Bench } from './bench.js';
 
 const ORDER = { event: 'Order Completed', userId: 'u1', properties: { total: 19.99 } };
@@ -112,8 +113,25 @@ it('reports a silent side as an outage, and its events are not missing', () => {
   }
   expect(bench.report().silent).toMatchObject([{ side: 'right', to: null }]);
   bench.settle();
+  bench.pass(700_000);
   expect(bench.verdicts()).toMatchObject({ onlyLeft: 0, pending: 0 });
   expect(bench.report().silent).toMatchObject([{ side: 'right', events: 11 }]);
+});
+
+it('counts losses of a side that delivers everything later than the other', () => {
+  const bench = new Bench({ settle: 2_000, window: 2_000 });
+  const call = (at: number): JsonObject => ({ ...ORDER, messageId: `m${at}` });
+  for (let at = 0; at < 20; at += 1) {
+    bench.deliver('left', call(at));
+    bench.pass(500);
+  }
+  for (let at = 0; at < 20; at += 1) {
+    if (at !== 7) bench.deliver('right', call(at));
+    bench.pass(500);
+  }
+  bench.settle();
+  bench.settle();
+  expect(bench.verdicts()).toMatchObject({ both: 19, onlyLeft: 1 });
 });
 
 it('calls no side silent that delivers little', () => {

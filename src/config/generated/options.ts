@@ -342,6 +342,19 @@ interface RetryOptions {
   readonly giveUpAfter: number;
 }
 
+/** Comparison */
+interface ParityOptions {
+  readonly left: string;
+  readonly right: string;
+  readonly correlate?: string;
+  readonly window: number;
+  readonly settle: number;
+  readonly final: number;
+  readonly tolerance: number;
+  readonly ignore: readonly string[];
+  readonly compare: { readonly numbers: 'value' | 'text'; readonly times: 'instant' | 'text'; readonly strings: 'exact' | 'normalized' };
+}
+
 /** The options of each part, by its name in `config.schema.json`. */
 export interface ConfigParts {
   readonly server: ServerOptions;
@@ -378,4 +391,5 @@ export interface ConfigParts {
   readonly where: WhereOptions;
   readonly batch: BatchOptions;
   readonly retry: RetryOptions;
+  readonly parity: ParityOptions;
 }

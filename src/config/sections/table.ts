@@ -5,6 +5,7 @@ import { suggestion } from '../problems/nearest.js';
 import { child } from '../problems/pointer.js';
 import { readAdmin } from './admin.js';
 import { readOutbox } from './outbox.js';
+import { readParity } from './parity.js';
 import { readServer } from './server.js';
 import { readSinks } from './sinks.js';
 import { readSources } from './sources.js';
@@ -26,6 +27,7 @@ const SECTIONS: { readonly [Name in keyof Config]-?: Read<NonNullable<Config[Nam
   outbox: readOutbox,
   sinks: readSinks,
   telemetry: readTelemetry,
+  parity: readParity,
   sources: readSources,
 };
 
@@ -44,6 +46,6 @@ export function readSections(file: JsonObject, context: Context): Config {
     return section === undefined ? [] : [[name, section] as const];
   });
   problems.throwIfAny();
-  // Without a problem, each section has the type of its row. Only `admin` and `telemetry` may be absent.
+  // Without a problem, each section has the type of its row. Only `admin`, `telemetry` and `parity` may be absent.
   return Object.fromEntries(sections) as unknown as Config;
 }

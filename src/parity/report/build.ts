@@ -54,7 +54,7 @@ export function buildReport(
     name,
     left: settings.left,
     right: settings.right,
-    since: iso(since),
+    since: iso(since > 0 ? since : firstBucket(database, until)),
     until: iso(until),
     both,
     onlyLeft,
@@ -97,6 +97,11 @@ export function buildReport(
     lags: { p90: percentile(lags, 0.9), max: percentile(lags, 1) },
     series: seriesOf(database, since, until),
   };
+}
+
+function firstBucket(database: DatabaseSyncInstance, until: number): number {
+  const first = database.prepare('SELECT min(bucket) AS at FROM tally').get()?.at;
+  return typeof first === 'number' ? first : until;
 }
 
 type Row = Readonly<Record<string, unknown>>;

@@ -1,6 +1,8 @@
 import type { JsonValue } from '../../core/json.js';
 import type { DifferenceKind, Grade, Side } from '../settings.js';
 
+export type { DifferenceKind };
+
 /** Verdicts of one type and name of event. `event` is null for types without a name. */
 export interface EventRow {
   readonly type: string;

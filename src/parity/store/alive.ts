@@ -5,6 +5,11 @@ import type { Meta } from './meta.js';
 /** A side is silent from this number of events of the other side on; fewer may all have been lost. */
 const SILENT_EVENTS = 5;
 
+/** Below this share of pairs the events of a silence count as lost in an outage; above it the outage was made up for. */
+const MADE_UP = 0.5;
+/** For how long it is remembered whether an outage was made up for, in milliseconds. */
+const DECIDED_FOR = 5_000;
+
 /** A time in which nothing can be said about a side: it was silent, or its events could not be recorded. */
 export interface Span {
   readonly kind: 'silent' | 'gap';
@@ -26,6 +31,10 @@ export class Alive {
   readonly #addSpan: StatementSyncInstance;
   readonly #spans: StatementSyncInstance;
   readonly #covering: StatementSyncInstance;
+  readonly #decided = new Map<
+    number,
+    { readonly at: number; readonly verdict: 'excused' | 'missing' }
+  >();
 
   constructor(database: DatabaseSyncInstance, meta: Meta, settle: number) {
     this.#meta = meta;
@@ -43,7 +52,7 @@ export class Alive {
     );
     this.#spans = database.prepare('SELECT * FROM span WHERE stop >= ? ORDER BY start LIMIT 1000');
     this.#covering = database.prepare(
-      "SELECT 1 AS found FROM span WHERE side = ?1 AND start <= ?2 + iif(kind = 'gap', ?3, 0)" +
+      "SELECT rowid AS id, kind, start, stop, events FROM span WHERE side = ?1 AND start <= ?2 + iif(kind = 'gap', ?3, 0)" +
         " AND stop >= ?2 - iif(kind = 'gap', ?3, 0) LIMIT 1",
     );
   }
@@ -85,10 +94,28 @@ export class Alive {
 
   /**
    * Whether an outage or a gap may be why an event that arrived at `at` has no partner on `side`. Around a gap this holds
-   * for `settle` milliseconds more, because the partner may have arrived earlier or later.
+   * for `settle` milliseconds more, because the partner may have arrived earlier or later. A silence after which most
+   * events found their partners was no outage, or the vendor has made up for it: it gets as long for that as the silence
+   * took, and until then the answer is `wait`. `unpaired` counts the events of a time on the other side that have no
+   * partner; `now` is milliseconds since the epoch.
    */
-  isExcused(side: Side, at: number): boolean {
-    return this.#covering.get(numberOf(side), at, this.#settle) !== undefined;
+  excuse(
+    side: Side,
+    at: number,
+    now: number,
+    unpaired: (from: number, to: number) => number,
+  ): 'excused' | 'missing' | 'wait' {
+    const span = this.#covering.get(numberOf(side), at, this.#settle);
+    if (span === undefined) return 'missing';
+    if (span.kind === 'gap') return 'excused';
+    if (now < 2 * span.stop - span.start + this.#settle) return 'wait';
+    const known = this.#decided.get(span.id);
+    if (known !== undefined && Math.abs(now - known.at) < DECIDED_FOR) return known.verdict;
+    const isLost = unpaired(span.start, span.stop) > (1 - MADE_UP) * span.events;
+    const verdict = isLost ? 'excused' : 'missing';
+    if (this.#decided.size > 100) this.#decided.clear();
+    this.#decided.set(span.id, { at: now, verdict });
+    return verdict;
   }
 
   /** Returns the silences and gaps since a time, those that last included. */

@@ -11,7 +11,6 @@ export type MetaKey =
   | 'leftSince'
   | 'rightSince'
   | 'bootId'
-  | 'lastCommit'
   | 'rolledUp';
 
 /** Named numbers, written at once and read from memory. Call `reload` after a rollback. */

@@ -28,6 +28,7 @@ export class OpenEntries {
   readonly #due: StatementSyncInstance;
   readonly #expired: StatementSyncInstance;
   readonly #count: StatementSyncInstance;
+  readonly #between: StatementSyncInstance;
   /** An empty table needs no lookup. */
   #size: number;
 
@@ -54,6 +55,9 @@ export class OpenEntries {
       'SELECT id FROM open WHERE state = ? AND side = ? AND at < ? LIMIT ?',
     );
     this.#count = database.prepare('SELECT count(*) AS n FROM open WHERE state = 0 AND at >= ?');
+    this.#between = database.prepare(
+      'SELECT count(*) AS n FROM open WHERE state IN (0, 1, 2) AND side = ? AND at BETWEEN ? AND ?',
+    );
     this.#size = Number(database.prepare('SELECT count(*) AS n FROM open').get()?.n);
   }
 
@@ -113,6 +117,11 @@ export class OpenEntries {
         this.#expired.all(state, side, before, most).map(({ id }) => Number(id)),
       ),
     );
+  }
+
+  /** Returns the number of entries of a side that arrived in a time, whatever their state. */
+  arrivedBetween(side: Side, from: number, to: number): number {
+    return Number(this.#between.get(side === 'left' ? 0 : 1, from, to)?.n);
   }
 
   /** Returns the number of unpaired entries that arrived since a time. */

@@ -19,7 +19,7 @@ describe('a configuration file', () => {
     [
       'a list',
       '- server',
-      '1:1: the configuration must be a mapping of server, admin, outbox, sources, sinks, telemetry',
+      '1:1: the configuration must be a mapping of server, admin, outbox, sources, sinks, telemetry, parity',
     ],
     [
       'a repeated key',

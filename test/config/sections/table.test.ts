@@ -9,7 +9,7 @@ describe('the top level', () => {
   it('names the section that an unknown key probably is', () => {
     expect(refusal('sink: {}')).toEqual(['sink is not a known section; did you mean "sinks"?']);
     expect(refusal('webhooks: {}')).toEqual([
-      'webhooks is not a known section; known are server, admin, outbox, sources, sinks, telemetry',
+      'webhooks is not a known section; known are server, admin, outbox, sources, sinks, telemetry, parity',
     ]);
   });
 

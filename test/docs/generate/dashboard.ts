@@ -88,6 +88,23 @@ const ROWS: readonly Row[] = [
     ],
   },
   {
+    title: 'Parity',
+    panels: [
+      one(
+        'Matching events, last hour',
+        'percentunit',
+        'trackbridge_parity_match_ratio',
+        '{{comparison}}',
+      ),
+      one(
+        'Verdicts, last hour',
+        'short',
+        'sum by (comparison, verdict) (trackbridge_parity_events)',
+        '{{comparison}} {{verdict}}',
+      ),
+    ],
+  },
+  {
     title: 'Receiver',
     panels: [
       {
