@@ -10,9 +10,10 @@ import {
   librariesOf,
 } from './entry.js';
 import { type Fingerprint, nameOf, type PersonKeys, personKeys, personOf } from './fingerprint.js';
+import { keyOf, visitorsOf } from './pairing/keys.js';
 import { type Match, match } from './pairing/match.js';
 import { Offsets } from './pairing/offset.js';
-import { nearestContent } from './pairing/similar.js';
+import { nearestContent, sameVisitor } from './pairing/similar.js';
 import { type Grade, opposite, type ParitySettings, SIDES, type Side } from './settings.js';
 import { Alive } from './store/alive.js';
 import { AnonymousIds } from './store/anonymous.js';
@@ -23,10 +24,10 @@ import { Samples } from './store/samples.js';
 import { SeenIds } from './store/seen.js';
 import { type Counted, Tallies } from './store/tallies.js';
 
-/** Arrivals of one step, which is one transaction. */
+/** Arrivals of one step, which is one transaction, and entries that it settles on each side. */
 const STEP = 500;
-/** Entries that one step settles on each side. */
-const SETTLED = 500;
+/** The share of members that two events of unknown visitors must agree on. */
+const MUST_AGREE = 0.5;
 /** Verdicts are kept for this time, in milliseconds. */
 const KEEP = 8 * 86_400_000;
 /** Old counts are merged and deleted after this time, in milliseconds. */
@@ -227,11 +228,11 @@ export class Comparison {
       keys.set(content, [...(keys.get(content) ?? []), entry]);
     }
     for (const [key, group] of keys) {
-      for (const { isRepeat, left, right } of this.#match(
-        [...group, ...this.#candidates('content', key, group)],
-        'content',
-      )) {
-        if (!isRepeat) learned = this.#vote(left, right) || learned;
+      const candidates = [...group, ...this.#candidates('content', key, group)];
+      // Repeats by one visitor vote as well: whichever of them pair, the visitors are the same.
+      const isAlone = SIDES.every((side) => visitorsOf(candidates, side) === 1);
+      for (const { isRepeat, left, right } of this.#match(candidates, 'content')) {
+        if (!isRepeat || isAlone) learned = this.#vote(left, right) || learned;
       }
     }
     return learned;
@@ -316,7 +317,7 @@ export class Comparison {
       const last = this.#meta.get(`${opposite(side)}Last`) ?? 0;
       const before = Math.min(now - this.settings.settle, last);
       const gone = new Set<number>();
-      for (const row of this.open.unpaired(side, before, SETTLED)) {
+      for (const row of this.open.unpaired(side, before, STEP)) {
         if (gone.has(row.id) || !this.#isDue(row, now)) continue;
         const entry = this.#read(row, row.state);
         if (entry === undefined) this.open.remove(row.id);
@@ -324,7 +325,7 @@ export class Comparison {
         verdicts += 1;
       }
     }
-    const expired = this.open.expired(now - this.settings.final, SETTLED);
+    const expired = this.open.expired(now - this.settings.final, STEP);
     for (const id of expired) this.open.remove(id);
     return verdicts + expired.length;
   }
@@ -337,17 +338,22 @@ export class Comparison {
 
   /** Pairs an entry whose properties or person differ. `gone` receives its partner. */
   #pairWeakly(entry: Entry, gone: Set<number>): boolean {
-    for (const column of ['full', 'loose', 'content'] as const) {
-      const key = column === 'content' ? entry.fingerprint.content : entry[column];
+    const { window } = this.settings;
+    for (const column of ['full', 'loose', 'content', 'base'] as const) {
+      const { fingerprint } = entry;
+      const isPerson = column === 'full' || column === 'loose';
+      const key = isPerson ? entry[column] : fingerprint[column];
       const candidates = this.#candidates(column, key, [entry]);
       const found =
         column === 'loose'
-          ? nearestContent(candidates, this.settings.window)
-          : this.#match(candidates, column);
+          ? nearestContent(candidates, window)
+          : column === 'base'
+            ? nearestContent(sameVisitor(entry, candidates), window, MUST_AGREE)
+            : this.#match(candidates, column);
       const pair = found.find(({ left, right }) => left.id === entry.id || right.id === entry.id);
-      if (pair === undefined || (column === 'content' && pair.isRepeat)) continue;
-      const grade = { full: 'strong', loose: 'weak', content: 'strong' } as const;
-      this.#pair(pair.left, pair.right, grade[column]);
+      if (pair === undefined) continue;
+      const isWeak = column === 'loose' || column === 'base';
+      this.#pair(pair.left, pair.right, isWeak ? 'weak' : pair.isRepeat ? 'repeat' : 'strong');
       gone.add(pair.left.id);
       gone.add(pair.right.id);
       return true;
@@ -390,9 +396,4 @@ export class Comparison {
 
 function onlyOn(side: Side): 'onlyLeft' | 'onlyRight' {
   return side === 'left' ? 'onlyLeft' : 'onlyRight';
-}
-
-function keyOf(entry: Entry, column: 'message' | 'correlation' | 'full'): number | undefined {
-  const { correlation, messageId } = entry.fingerprint;
-  return { message: messageId, correlation, full: entry.full }[column];
 }

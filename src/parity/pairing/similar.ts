@@ -6,9 +6,13 @@ import type { Match } from './match.js';
 
 /**
  * Pairs candidates whose data differ: those that have the most in common first, among equals the nearest. Distances are
- * milliseconds.
+ * milliseconds. `agree` is the share of members that must be equal.
  */
-export function nearestContent(candidates: readonly Entry[], window: number): Match<Entry>[] {
+export function nearestContent(
+  candidates: readonly Entry[],
+  window: number,
+  agree = 0,
+): Match<Entry>[] {
   const lefts = candidates.filter(({ side }) => side === 'left');
   const rights = candidates.filter(({ side }) => side === 'right');
   const pairs = lefts.flatMap((left) =>
@@ -18,7 +22,9 @@ export function nearestContent(candidates: readonly Entry[], window: number): Ma
         Math.abs(left.timestamp - right.timestamp),
       );
       if (distance > window) return [];
-      return [{ left, right, distance, apart: differing(left, right) }];
+      const { apart, members } = differing(left, right);
+      if (members - apart < agree * members) return [];
+      return [{ left, right, distance, apart }];
     }),
   );
   pairs.sort(
@@ -37,18 +43,30 @@ export function nearestContent(candidates: readonly Entry[], window: number): Ma
   });
 }
 
-/** Returns the number of members of properties and traits that differ. */
-function differing(left: Entry, right: Entry): number {
-  let count = 0;
+/** Returns the candidates that can be of the visitor of an entry, as far as is known: all anonymous, with one browser. */
+export function sameVisitor(entry: Entry, candidates: readonly Entry[]): Entry[] {
+  if (entry.fingerprint.userId !== undefined) return [];
+  const userAgent = entry.event.context['userAgent'];
+  return candidates.filter(
+    ({ event, fingerprint }) =>
+      fingerprint.userId === undefined && event.context['userAgent'] === userAgent,
+  );
+}
+
+/** Returns the number of members of properties and traits, and how many of them differ. */
+function differing(left: Entry, right: Entry): { apart: number; members: number } {
+  let apart = 0;
+  let members = 0;
   for (const part of ['properties', 'traits']) {
     const [one, other] = [left, right].map(
       ({ normalized }): JsonObject => objectAt(normalized.event, part) ?? {},
     );
     for (const key of new Set([...Object.keys(one ?? {}), ...Object.keys(other ?? {})])) {
-      if (textOf(one?.[key]) !== textOf(other?.[key])) count += 1;
+      members += 1;
+      if (textOf(one?.[key]) !== textOf(other?.[key])) apart += 1;
     }
   }
-  return count;
+  return { apart, members };
 }
 
 function textOf(value: JsonValue | undefined): string {

@@ -3,14 +3,21 @@ import { type Arrival, anonymousKey, type Entry, type EntryState } from '../entr
 import type { Side } from '../settings.js';
 
 /** The columns by which entries are looked up. */
-export type KeyColumn = 'message' | 'correlation' | 'full' | 'loose' | 'content' | 'anonymous';
+export type KeyColumn =
+  | 'message'
+  | 'correlation'
+  | 'full'
+  | 'loose'
+  | 'content'
+  | 'base'
+  | 'anonymous';
 
 export interface OpenRow extends Arrival {
   readonly state: EntryState;
 }
 
 const KEYS: readonly KeyColumn[] = [
-  ...(['message', 'correlation', 'full', 'loose', 'content', 'anonymous'] as const),
+  ...(['message', 'correlation', 'full', 'loose', 'content', 'base', 'anonymous'] as const),
 ];
 
 const STATES: readonly EntryState[] = ['unpaired', 'missing', 'excused'];

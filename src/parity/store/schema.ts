@@ -16,6 +16,7 @@ CREATE INDEX IF NOT EXISTS open_correlation ON open (correlation) WHERE correlat
 CREATE INDEX IF NOT EXISTS open_full ON open (full);
 CREATE INDEX IF NOT EXISTS open_loose ON open (loose);
 CREATE INDEX IF NOT EXISTS open_content ON open (content);
+CREATE INDEX IF NOT EXISTS open_base ON open (base, call);
 CREATE INDEX IF NOT EXISTS open_anonymous ON open (anonymous) WHERE anonymous IS NOT NULL;
 CREATE INDEX IF NOT EXISTS open_state ON open (state, side, at);
 CREATE TABLE IF NOT EXISTS seen_0 (side INTEGER, id INTEGER, PRIMARY KEY (side, id)) WITHOUT ROWID;
