@@ -17,7 +17,8 @@ const row = (position: number) => ({
 });
 
 function reader(run: Session['run']): Reader {
-  return new Reader({ database: { run }, schema: '"s"' } as unknown as Shared, 1);
+  const continuity = { saw: () => undefined };
+  return new Reader({ database: { run }, schema: '"s"', continuity } as unknown as Shared, 1);
 }
 
 function partition(): Partition {
