@@ -1,5 +1,6 @@
 import { Pool } from 'undici';
 import { systemClock } from '../../src/core/clock.js';
+import type { HttpOptions } from '../../src/sinks/http/request.js';
 import { createHttpSink } from '../../src/sinks/http/sink.js';
 import { startDestination } from '../destination/destination.js';
 import type { Sides, SinkBench } from './driver.js';
@@ -8,9 +9,12 @@ import type { Sides, SinkBench } from './driver.js';
 async function beside(body: 'event' | 'array'): Promise<Sides> {
   const destination = await startDestination();
   const url = `http://127.0.0.1:${destination.port}`;
-  const options = { url: `${url}/`, method: 'POST', headers: {}, body } as const;
+  const options: HttpOptions = {
+    ...{ url: `${url}/`, method: 'POST', headers: {}, body, compression: 'none' },
+    ...{ success: [], retryOn: [], dropOn: [], allowPrivateAddresses: true },
+  };
   const context = { clock: systemClock, format: 'canonical' } as const;
-  const sink = createHttpSink({ ...options, allowPrivateAddresses: true }, context);
+  const sink = createHttpSink(options, context);
   await sink.open();
   const pool = new Pool(url);
   const headers = { 'content-type': 'application/json' };

@@ -147,10 +147,8 @@ export type VerifyConfig =
 type CommonSinkOptions = Omit<ConfigParts['sink'], 'batch' | 'format'>;
 
 export interface SinkConfig extends CommonSinkOptions {
-  readonly batch: ConfigParts['batch'] & {
-    /** Characters of JSON at which a batch is full, whatever its number of events. Set by sink types that need it. */
-    readonly bytes?: number;
-  };
+  /** `bytes` are also set by sink types that need a bound of their own. */
+  readonly batch: ConfigParts['batch'];
   readonly format: 'canonical' | 'cloudevents';
   /** The maximum number of pending events of this sink. If absent, the outbox's limit applies. */
   readonly maxPending?: number;

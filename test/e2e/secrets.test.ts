@@ -79,7 +79,7 @@ beforeAll(async () => {
     allowPrivateAddresses: true,
     batch: { size: 1 },
     headers: { 'x-api-key': put('header'), authorization: `Bearer ${put('bearer')}` },
-    sign: { scheme: 'standard-webhooks', secret: put('signing') },
+    sign: { scheme: 'standard-webhooks', format: 'raw', secret: put('signing') },
   };
   config = {
     server: { port: 0 },

@@ -333,6 +333,7 @@ interface WhereOptions {
 interface BatchOptions {
   readonly size: number;
   readonly wait: number;
+  readonly bytes?: number;
 }
 
 /** Backoff after a transient failure: a jittered wait that doubles from `initial` to `max`. */

@@ -23,8 +23,12 @@ interface HttpOptions {
   readonly url: string;
   readonly method: 'POST' | 'PUT' | 'PATCH';
   readonly headers: Readonly<Record<string, string>>;
-  readonly sign?: { readonly scheme: 'segment-signature' | 'standard-webhooks'; readonly secret: string };
+  readonly sign?: { readonly scheme: 'segment-signature' | 'standard-webhooks'; readonly secret?: string; readonly secrets?: readonly string[]; readonly format: 'base64' | 'raw' };
   readonly body: 'event' | 'array' | 'batch';
+  readonly compression: 'none' | 'gzip';
+  readonly success: readonly (number | string)[];
+  readonly retryOn: readonly (number | string)[];
+  readonly dropOn: readonly (number | string)[];
   readonly allowPrivateAddresses: boolean;
 }
 

@@ -4,7 +4,7 @@ import { messageOf, TrackbridgeError } from '../../core/errors.js';
 import type { TraceContext } from '../../core/observe.js';
 import { hideable } from '../kit/http-client.js';
 import type { SinkContext, SinkEvent } from '../sink.js';
-import { createSigner, deliveryId } from './signing.js';
+import { createSigner, deliveryId, secretsToSign } from './signing.js';
 
 export type HttpOptions = SinkOptions['http'];
 
@@ -59,7 +59,7 @@ export function secretsOf(options: HttpOptions, url: URL): readonly string[] {
     ...Object.values(options.headers),
     // Includes the credential alone, because an echo may omit the scheme before it.
     ...Object.values(options.headers).flatMap((value) => value.split(' ').slice(1)),
-    options.sign?.secret ?? '',
+    ...(options.sign === undefined ? [] : secretsToSign(options.sign)),
     decoded(password),
     password,
     basic ?? '',

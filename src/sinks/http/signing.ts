@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { SinkOptions } from '../../config/config.js';
-import { TrackbridgeError } from '../../core/errors.js';
+import { configInvalid } from '../../core/errors.js';
 import { idText } from '../kit/id-text.js';
 
 export type SignOptions = NonNullable<SinkOptions['http']['sign']>;
@@ -15,6 +15,8 @@ interface Signable {
   readonly now: number;
 }
 
+const PREFIX = 'whsec_';
+
 // Plain characters only: spaces, commas and quotes have a meaning in header lists.
 const HEADER_SAFE = /^[\w.:~@/+=-]{1,255}$/;
 
@@ -22,33 +24,43 @@ const HEADER_SAFE = /^[\w.:~@/+=-]{1,255}$/;
 export type Sign = (request: Signable) => Readonly<Record<string, string>>;
 
 /**
- * Creates a signer for the configured scheme. Throws CONFIG_INVALID for a `whsec_` secret that is not base64.
+ * Creates a signer for the configured scheme. Throws CONFIG_INVALID for a secret that is missing or not base64.
  *
  * `segment-signature`: `x-signature` as Segment's webhook destinations send it, hex HMAC-SHA1 over the body; of an
- * array Segment signs only element 0. `standard-webhooks`: standardwebhooks.com, HMAC-SHA256 over `id.timestamp.body`.
+ * array Segment signs only element 0. `standard-webhooks`: standardwebhooks.com, HMAC-SHA256 over `id.timestamp.body`,
+ * one signature for each secret.
  */
 export function createSigner(options: SignOptions): Sign {
+  const secrets = secretsToSign(options);
+  const [secret] = secrets;
+  if (secret === undefined) throw configInvalid('sign: set secret or secrets, not both');
   if (options.scheme === 'segment-signature') {
     return ({ body, firstElement }) => ({
-      'x-signature': createHmac('sha1', options.secret)
+      'x-signature': createHmac('sha1', secret)
         .update(firstElement ?? body)
         .digest('hex'),
     });
   }
-  const key = standardKey(options.secret);
+  const keys = secrets.map((each) => standardKey(each, options.format));
   return ({ id: delivery, body, now }) => {
     // Dots separate the parts of the signed text, so the id must not contain any.
     const id = idText(delivery, (text) => !text.includes('.'));
     const timestamp = String(Math.floor(now / 1000));
-    const signature = createHmac('sha256', key)
-      .update(`${id}.${timestamp}.${body}`)
-      .digest('base64');
+    const signatures = keys.map((key) =>
+      createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64'),
+    );
     return {
       'webhook-id': id,
       'webhook-timestamp': timestamp,
-      'webhook-signature': `v1,${signature}`,
+      'webhook-signature': signatures.map((signature) => `v1,${signature}`).join(' '),
     };
   };
+}
+
+/** Returns the secrets to sign with, the new one first; none if both options are set, or neither. */
+export function secretsToSign({ secret, secrets }: SignOptions): readonly string[] {
+  if (secret !== undefined && secrets !== undefined) return [];
+  return secrets ?? (secret === undefined ? [] : [secret]);
 }
 
 /**
@@ -62,12 +74,15 @@ export function deliveryId(dedupeKeys: readonly string[]): string {
   return idText(JSON.stringify(dedupeKeys), () => false);
 }
 
-function standardKey(secret: string): Buffer {
-  const prefix = 'whsec_';
-  if (!secret.startsWith(prefix)) return Buffer.from(secret);
-  const encoded = secret.slice(prefix.length);
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(encoded)) {
-    throw new TrackbridgeError('CONFIG_INVALID', 'sign.secret: what follows whsec_ must be base64');
-  }
-  return Buffer.from(encoded, 'base64');
+/** Reads a secret as the official libraries do: base64, with or without `whsec_` before it. */
+function standardKey(secret: string, format: SignOptions['format']): Buffer {
+  const isMarked = secret.startsWith(PREFIX);
+  if (!isMarked && format === 'raw') return Buffer.from(secret);
+  const encoded = isMarked ? secret.slice(PREFIX.length) : secret;
+  if (/^[A-Za-z0-9+/]+={0,2}$/.test(encoded)) return Buffer.from(encoded, 'base64');
+  throw configInvalid(
+    isMarked
+      ? 'sign: what follows whsec_ must be base64'
+      : 'sign: a secret without whsec_ must be base64; set format: raw if its text is the key',
+  );
 }

@@ -10,7 +10,9 @@ import {
   type SinkContext,
   type SinkType,
 } from '../sink.js';
+import { compressed } from './compressed.js';
 import { createRequestBuilder, type HttpOptions, type HttpRequest, secretsOf } from './request.js';
+import { createStatusKind } from './statuses.js';
 
 export const httpSink: SinkType<'http'> = {
   type: 'http',
@@ -33,11 +35,15 @@ export function createHttpSink(
   const { allowPrivateAddresses } = options;
   const { clock } = context;
   const path = url.pathname + url.search;
+  const kindOf = createStatusKind(options);
+  const compress = options.compression === 'gzip';
   const client = createHttpClient(url, { allowPrivateAddresses, secrets, clock, resolve });
 
   async function send(request: HttpRequest, signal: AbortSignal): Promise<void> {
-    const answer = await client.send({ ...request, method: options.method, path }, signal);
-    const failure = httpFailure(answer.status, answer.headers, answer.excerpt, clock.now());
+    const { body, headers } = compress ? await compressed(request) : request;
+    const answer = await client.send({ body, headers, method: options.method, path }, signal);
+    const { excerpt, status } = answer;
+    const failure = httpFailure(status, answer.headers, excerpt, clock.now(), kindOf(status));
     if (failure) throw failure;
   }
 

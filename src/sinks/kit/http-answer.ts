@@ -11,19 +11,30 @@ const HTTP_DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d\d:\d\d:\d\d/;
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
+/** What a status means for the events of a request. */
+export type StatusKind = 'success' | 'transient' | 'permanent';
+
+/** 2xx is a success; 408, 429 and 5xx are transient; all others are permanent. */
+export function statusKind(status: number): StatusKind {
+  if (status >= 200 && status < 300) return 'success';
+  if (status === 408 || status === 429) return 'transient';
+  return status >= 500 && status < 600 ? 'transient' : 'permanent';
+}
+
 /**
- * Interprets a status: undefined for 2xx; for 408, 429 and 5xx a retryable error, with the wait of `Retry-After` if
- * readable; for all others a permanent error. `excerpt` is the beginning of the answer's body. `now` is this machine's
- * time, for servers that do not send theirs.
+ * Interprets an answer: undefined for a success; a retryable error for a transient failure, with the wait of
+ * `Retry-After` if readable; a permanent error otherwise. `excerpt` is the beginning of the answer's body. `now` is this
+ * machine's time, for servers that do not send theirs.
  */
 export function httpFailure(
   status: number,
   headers: Headers,
   excerpt: string,
   now: number,
+  kind = statusKind(status),
 ): SinkError | undefined {
-  if (status >= 200 && status < 300) return undefined;
-  const retryable = status === 408 || status === 429 || (status >= 500 && status < 600);
+  if (kind === 'success') return undefined;
+  const retryable = kind === 'transient';
   const after = retryable ? retryAfterIn(headers, now) : undefined;
   return answered(status, excerpt, { retryable, retryAfter: after });
 }

@@ -17,7 +17,11 @@ for (const body of ['event', 'array', 'batch'] as const) {
       ...defaults,
       body,
       headers: { authorization: 'Bearer sekret-token-value' },
-      sign: { scheme: 'standard-webhooks', secret: 'whsec_c2VjcmV0LXNpZ25pbmcta2V5' },
+      sign: {
+        scheme: 'standard-webhooks',
+        secret: 'whsec_c2VjcmV0LXNpZ25pbmcta2V5',
+        format: 'base64',
+      },
     } as const;
     const at = (port: number): string =>
       `http://me:hunter2-password@127.0.0.1:${port}/in?key=query-key-1`;

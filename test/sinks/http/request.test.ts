@@ -76,7 +76,7 @@ describe('http: the request', () => {
 
   it('lets a configured idempotency key win, and no configured signature', async () => {
     const headers = { 'Idempotency-Key': 'mine', 'X-Signature': 'mine' };
-    const sign = { scheme: 'segment-signature', secret: 'secret' } as const;
+    const sign = { scheme: 'segment-signature', secret: 'secret', format: 'base64' } as const;
     const sink = await http.open({ headers, sign });
     await sink.deliver([sinkEvent('a')], never());
     expect(http.target.received[0]?.headers).toMatchObject({
@@ -100,7 +100,7 @@ describe('http: the request', () => {
     ['batch', (body: string) => body],
     ['array', () => sinkEvent('a', { name: 'Zoë' }).json],
   ] as const)('signs as Segment does with body %s', async (body, signed) => {
-    const sign = { scheme: 'segment-signature', secret: 'sécret' } as const;
+    const sign = { scheme: 'segment-signature', secret: 'sécret', format: 'base64' } as const;
     const sink = await http.open({ body, sign });
     const events = [sinkEvent('a', { name: 'Zoë' }), sinkEvent('b')];
     await sink.deliver(body === 'event' ? events.slice(0, 1) : events, never());
@@ -110,10 +110,12 @@ describe('http: the request', () => {
   });
 
   it.each([
-    ['whsec_c2VjcmV0LWtleQ==', 'secret-key', 'm-1'],
-    ['plain-secret', 'plain-secret', 'm.with.dots'],
-  ])('signs by Standard Webhooks under %s', async (secret, key, id) => {
-    const sink = await http.open({ sign: { scheme: 'standard-webhooks', secret } });
+    ['whsec_c2VjcmV0LWtleQ==', 'base64', 'secret-key', 'm-1'],
+    ['c2VjcmV0LWtleQ==', 'base64', 'secret-key', 'm-1'],
+    ['plain-secret', 'raw', 'plain-secret', 'm.with.dots'],
+    ['whsec_c2VjcmV0LWtleQ==', 'raw', 'secret-key', 'm-1'],
+  ] as const)('signs by Standard Webhooks under %s, %s', async (secret, format, key, id) => {
+    const sink = await http.open({ sign: { scheme: 'standard-webhooks', secret, format } });
     await sink.deliver([sinkEvent(id)], never());
     const { headers, body } = http.target.received[0] ?? expect.fail();
     const name = String(headers['webhook-id']);
@@ -123,6 +125,29 @@ describe('http: the request', () => {
       .update(`${name}.1767323045.${body}`)
       .digest('base64');
     expect(headers['webhook-signature']).toBe(`v1,${expected}`);
+  });
+
+  it('signs with every secret while they change', async () => {
+    const sign = { scheme: 'standard-webhooks', format: 'raw', secrets: ['new', 'old'] } as const;
+    const sink = await http.open({ sign });
+    await sink.deliver([sinkEvent('m-1')], never());
+    const { headers, body } = http.target.received[0] ?? expect.fail();
+    const signed = (key: string): string =>
+      createHmac('sha256', key).update(`segment:m-1.1767323045.${body}`).digest('base64');
+    expect(headers['webhook-signature']).toBe(`v1,${signed('new')} v1,${signed('old')}`);
+  });
+
+  it('compresses bodies, and signs what they contain', async () => {
+    const sign = { scheme: 'segment-signature', secret: 'secret', format: 'base64' } as const;
+    const sink = await http.open({ body: 'batch', compression: 'gzip', sign });
+    const events = [sinkEvent('a', { name: 'Zoë' }), sinkEvent('b')];
+    await sink.deliver(events, never());
+    // The target has undone the compression.
+    const { headers, body } = http.target.received[0] ?? expect.fail();
+    expect(headers['content-encoding']).toBe('gzip');
+    expect(JSON.parse(body).batch).toEqual(events.map(({ event }) => event));
+    const expected = createHmac('sha1', 'secret').update(body).digest('hex');
+    expect(headers['x-signature']).toBe(expected);
   });
 
   it('uses connections again', async () => {
@@ -141,8 +166,20 @@ describe('http: the request', () => {
       'headers: content-length is set by Trackbridge; remove it',
     ],
     [
-      { sign: { scheme: 'standard-webhooks', secret: 'whsec_?' } as const },
-      'sign.secret: what follows whsec_ must be base64',
+      { sign: { scheme: 'standard-webhooks', secret: 'whsec_?', format: 'base64' } as const },
+      'sign: what follows whsec_ must be base64',
+    ],
+    [
+      { sign: { scheme: 'standard-webhooks', secret: 'a secret', format: 'base64' } as const },
+      'sign: a secret without whsec_ must be base64; set format: raw if its text is the key',
+    ],
+    [
+      { sign: { scheme: 'segment-signature', format: 'base64' } as const },
+      'sign: set secret or secrets, not both',
+    ],
+    [
+      { retryOn: [409, '4xx'], dropOn: ['4xx'] },
+      'dropOn: 4xx is in another list, too; remove it from one',
     ],
   ])('refuses the options %j', (options, message) => {
     const create = () => createHttpSink({ ...defaults, url: 'http://x/', ...options }, context);

@@ -17,6 +17,10 @@ export const defaults = {
   headers: {},
   body: 'event',
   allowPrivateAddresses: true,
+  compression: 'none',
+  success: [],
+  retryOn: [],
+  dropOn: [],
 } as const;
 
 export interface HttpSetup {

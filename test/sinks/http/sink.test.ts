@@ -45,6 +45,22 @@ describe('http: the answer', () => {
     expect(await (await http.open()).deliver([sinkEvent('a')], never())).toEqual([{ ok: true }]);
   });
 
+  it.each([
+    [409, { ok: true }],
+    [404, { ok: false, retryable: true }],
+    [302, { ok: false, retryable: true }],
+    [501, { ok: false, retryable: false }],
+    [503, { ok: false, retryable: true }],
+    [204, { ok: false, retryable: false }],
+    [418, { ok: false, retryable: false }],
+  ])('takes %i as the options say', async (status, result) => {
+    http.target.answer = (_, response) => response.writeHead(status).end();
+    const sink = await http.open({ success: [409], retryOn: [404, '3xx'], dropOn: [501, '2xx'] });
+    expect(await sink.deliver([sinkEvent('a')], never())).toEqual([
+      expect.objectContaining(result),
+    ]);
+  });
+
   it('does not follow redirects', async () => {
     http.target.answer = (_, response) => response.writeHead(307, { location: '/elsewhere' }).end();
     const sink = await http.open({ body: 'array' });
