@@ -18,6 +18,8 @@ export async function mountMemory(
 /** A disk in a file, which has what was flushed and not what was only written, as a disk after a power cut. */
 export interface DiskFile {
   readonly directory: string;
+  /** Flushes everything. */
+  flush(): Promise<unknown>;
   /** The disk as it is at this moment, mounted elsewhere. */
   copy(): Promise<DiskFile>;
 }
@@ -44,6 +46,7 @@ async function mounted(
   await chmod(directory, 0o755);
   return {
     directory,
+    flush: () => run('sync', ['-f', directory]),
     async copy() {
       const other = `${file}-copy`;
       await run('cp', ['--sparse=always', file, other]);

@@ -18,6 +18,7 @@ export const powerCut: Row = {
     const store = new Store(context, await context.listen(), cluster);
     // What was made before the load is on the disk; from here on only what PostgreSQL flushes.
     await store.query('CHECKPOINT');
+    await disk.flush();
     await underLoad(store, TWO_MEMBERS);
     const { ledger } = store;
     await store.more(8_000);
