@@ -187,6 +187,7 @@ export function createService(config: Config, options: ServiceOptions): Service 
       clock,
       log,
       observations,
+      sources: () => running.config.sources,
       deliveries: server.workers === 1,
       attempts: true,
     });

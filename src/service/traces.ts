@@ -5,11 +5,17 @@ export type { Traces };
 
 /** Starts traces if they are configured. Nothing of OpenTelemetry is loaded otherwise. Throws CONFIG_INVALID. */
 export async function openTraces(
-  { sources, telemetry }: Config,
-  deps: Omit<TracesDeps, 'routeOf'>,
+  { telemetry }: Config,
+  {
+    sources,
+    ...deps
+  }: Omit<TracesDeps, 'routeOf'> & {
+    /** Returns the current sources, which a reload replaces. */
+    readonly sources: () => Config['sources'];
+  },
 ): Promise<Traces | undefined> {
   if (telemetry?.traces === undefined) return undefined;
   const { startTraces } = await import('../telemetry/traces/start.js');
-  const routeOf = (source: string): string => sources[source]?.path ?? '';
+  const routeOf = (source: string): string => sources()[source]?.path ?? '';
   return await startTraces(telemetry.traces, { ...deps, routeOf });
 }

@@ -115,15 +115,18 @@ function runWorker(link: Link): void {
       uuid,
       isDraining: () => draining,
     });
+    let { sources } = config;
     traces = await openTraces(config, {
       clock,
       log: workerLog,
       observations,
+      sources: () => sources,
       deliveries: true,
       attempts: false,
     });
     if (draining) throw new TrackbridgeError('DRAINING', 'the receiver is shutting down');
     const configure = (next: Config): void => {
+      sources = next.sources;
       current = readSetup(deepFreeze(conceal(next)));
       receiving.replace(current);
       const { server: limits } = current;
