@@ -26,6 +26,7 @@ const FORMS: Readonly<Record<string, string>> = {
   SEGMENT_PRIVATE_KEY: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
   REDIS_URL: 'redis://127.0.0.1',
   NATS_URL: 'nats://127.0.0.1',
+  HOOK_SECRET: 'c2VjcmV0LXNpZ25pbmcta2V5',
 };
 
 let cwd: string;

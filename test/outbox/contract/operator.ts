@@ -99,7 +99,7 @@ export function operatorContract(name: string, harness: Harness): void {
       expect(await codeOf(second.outbox.setPaused('archive', true))).toBe('NOT_FOUND');
       await second.outbox.close();
       const third = await start(['archive', 'orders'], {}, place);
-      expect(third.lines).toEqual([]);
+      expect(third.lines.join()).not.toContain('discard them with');
       expect(await sink(third.outbox)).toMatchObject({ pending: 0, delivered: 0, discarded: 3 });
     });
   });
