@@ -23,6 +23,7 @@ import { type LiveRouteDeps, liveRoute } from './live-route.js';
 import { pageRoutes } from './page-routes.js';
 import { type ParityRoutesDeps, parityRoutes } from './parity-routes.js';
 import { type ReloadRouteDeps, reloadRoute } from './reload-route.js';
+import { type ReplayRoutesDeps, replayRoutes } from './replay-routes.js';
 import { replayDeadLetters, replayQuarantine } from './replays.js';
 import { publishedSchemas } from './schema-files.js';
 import { type SinkRoutesDeps, sinkRoutes } from './sink-routes.js';
@@ -36,7 +37,8 @@ export interface AdminDeps {
     Statistics &
     Pick<Intake, 'probe' | 'requeue'> &
     SinkRoutesDeps['outbox'] &
-    BackupRoutesDeps;
+    BackupRoutesDeps &
+    ReplayRoutesDeps;
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly rejections: Pick<RejectionLog, 'write'>;
@@ -143,6 +145,7 @@ function adminRoutes(deps: AdminDeps): Router {
   backupRoutes(router, outbox);
   reloadRoute(router, deps);
   parityRoutes(router, deps.comparisons);
+  replayRoutes(router, outbox);
   entryRoutes<DeadLetter>(router, {
     path: '/api/dead-letters',
     store: outbox.deadLetters,

@@ -52,6 +52,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, () => Promise<Cr
     parity: async () => (await import('./parity/command.js')).parityCommand,
     sinks: async () => (await import('./sinks.js')).sinksCommand,
     reload: async () => (await import('./reload.js')).reloadCommand,
+    replay: async () => (await import('./replay/command.js')).replayCommand,
     outbox: async () => (await import('./outbox.js')).outboxCommand,
   },
   'Set up a shell': {

@@ -1,4 +1,5 @@
 import type { StoreBackups } from './backup.js';
+import type { Replays } from './replay/replays.js';
 
 /** The store itself: it is opened for the configured sinks and holds their settings. */
 export interface OutboxStore {
@@ -35,6 +36,9 @@ export interface OutboxStore {
    * Resolves to the number of events. Rejects with NOT_FOUND if the store does not know the sink.
    */
   purge(sink: string): Promise<number>;
+
+  /** Replays of retained events. Absent if the engine retains none. */
+  readonly replays?: Replays;
 
   /** Copies of the open store. Absent if it is not a file of this process. */
   readonly backups?: StoreBackups;

@@ -11,6 +11,7 @@ import { createDispatcher, type Dispatcher } from '../dispatch/dispatcher.js';
 import { createUuid7 } from '../event/uuid7.js';
 import { connectionsWithin, openFilesLimit } from '../http/open-files.js';
 import { createOutbox, outboxBytes } from '../outbox/registry.js';
+import { ReplayDriver } from '../outbox/replay/driver.js';
 import type { Role } from '../outbox/role.js';
 import { countObservations } from '../telemetry/count.js';
 import type { Log } from '../telemetry/log.js';
@@ -108,6 +109,7 @@ export function createService(config: Config, options: ServiceOptions): Service 
   const listeners = new Listeners({ server, maxConnections, clock, uuid, rejections });
   const ports: { server?: number; admin?: number } = {};
   let draining = false;
+  const stopReplays = new AbortController();
   let admin: OpenedAdmin | undefined;
   let dispatcher: Dispatcher | undefined;
   let pool: WorkerPool | undefined;
@@ -206,6 +208,9 @@ export function createService(config: Config, options: ServiceOptions): Service 
       const { sinks } = await outbox.stats();
       for (const { name, paused } of sinks) dispatcher?.setPaused(name, paused);
       dispatcher?.start();
+      if (dispatcher !== undefined && outbox.replays !== undefined) {
+        void new ReplayDriver({ replays: outbox.replays, clock, log }).run(stopReplays.signal);
+      }
       admin?.start();
       if (config.admin !== undefined && admin !== undefined) {
         ports.admin = await listeners.listen('admin', admin.app, config.admin);
@@ -243,6 +248,7 @@ export function createService(config: Config, options: ServiceOptions): Service 
   /** Closes in the reverse order of `open`. New deliveries get 503 until those in flight are done. */
   async function close(): Promise<void> {
     draining = true;
+    stopReplays.abort();
     // Live streams last as long as their readers want, and the drain would wait for them.
     admin?.stop();
     const { budget } = running.config.server;

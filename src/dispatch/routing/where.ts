@@ -1,8 +1,8 @@
 import type { WhereConfig } from '../../config/config.js';
+import { compileGlob } from '../../core/glob.js';
 import { isObject } from '../../core/json.js';
 import type { CanonicalEvent } from '../../event/event.js';
 import { optsOutOf } from '../../event/integrations/opt-out.js';
-import { compileGlob } from './glob.js';
 import { placeOf } from './share.js';
 
 export type Wanted = (event: CanonicalEvent) => boolean;

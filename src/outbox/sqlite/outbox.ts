@@ -8,6 +8,8 @@ import type { AcceptedEvent, Appended, NewDelivery, RequeuedFor } from '../intak
 import { outboxFull } from '../limits.js';
 import { LossReport } from '../loss-report.js';
 import type { Outbox, OutboxDeps } from '../outbox.js';
+import { noReplay, unfinishedReplay } from '../replay/errors.js';
+import type { Replays } from '../replay/replays.js';
 import type { Retention } from '../retention.js';
 import { OVERHEAD, sizeOf } from '../send-queue.js';
 import { SettledWatch } from '../settled-watch.js';
@@ -193,6 +195,32 @@ export class SqliteOutbox implements Outbox {
     }
     if (state.length > 0) throw outboxFull(state);
   }
+
+  readonly replays: Replays = {
+    begin: async (sink, filter) => {
+      const step = { kind: 'beginReplay', sink, filter } as const;
+      const begun = await this.#submit<'beginReplay'>(step, OVERHEAD);
+      if (begun === 'unknown') throw unknownSink();
+      if (begun === 'unfinished') throw unfinishedReplay();
+      return begun;
+    },
+    list: async () => this.#open().call('replays', null),
+    step: async (sink, window) => {
+      const step = { kind: 'stepReplay', sink, window } as const;
+      return (await this.#submit<'stepReplay'>(step, OVERHEAD)) ?? undefined;
+    },
+    change: async (sink, act) => {
+      const step = { kind: 'changeReplay', sink, act } as const;
+      const changed = await this.#submit<'changeReplay'>(step, OVERHEAD);
+      if (changed === 'unknown') throw noReplay();
+      return changed;
+    },
+    count: async (sink, filter, after) => {
+      const counted = await this.#open().call('countReplay', { sink, filter, after });
+      if (counted === 'unknown') throw unknownSink();
+      return counted;
+    },
+  };
 
   readonly backups: StoreBackups = {
     begin: async () => void (await this.#open().call('beginBackup', null)),

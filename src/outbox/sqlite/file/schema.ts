@@ -150,6 +150,23 @@ const VERSION_8 = `
 ALTER TABLE sink ADD COLUMN start TEXT NOT NULL DEFAULT '';
 `;
 
+const VERSION_9 = `
+-- The last replay of each sink: what is left of it are the events after cursor up to last.
+CREATE TABLE replay (
+  sink INTEGER PRIMARY KEY,
+  filter TEXT NOT NULL,
+  state TEXT NOT NULL,
+  cursor INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  requeued INTEGER NOT NULL,
+  garbled INTEGER NOT NULL,
+  started_at INTEGER NOT NULL
+) STRICT;
+-- Requeued events. One that is delivered loses its text and its sum: the event that it repeats has them.
+CREATE INDEX event_requeued ON event (position) WHERE only_sink IS NOT NULL AND sum IS NOT NULL;
+`;
+
 /** The schema's history. `user_version` of a file is the number of these that were applied. Only ever append. */
 export const MIGRATIONS: readonly Migration[] = [
   VERSION_1,
@@ -160,4 +177,5 @@ export const MIGRATIONS: readonly Migration[] = [
   VERSION_6,
   VERSION_7,
   VERSION_8,
+  VERSION_9,
 ];

@@ -22,6 +22,7 @@ import { Counters, type SinkRow } from './counters.js';
 import { DeadLetters } from './entries/dead-letters.js';
 import { Quarantine } from './entries/quarantine.js';
 import { Notices } from './notices.js';
+import { StoredReplays } from './replays.js';
 import { Scanner } from './scan.js';
 import { SeenIds } from './seen/ids.js';
 import { Settler } from './settle.js';
@@ -46,6 +47,7 @@ export class Store {
   readonly database: DatabaseSyncInstance;
   readonly scanner: Scanner;
   readonly backup: StoreBackup;
+  readonly replays: StoredReplays;
   readonly deadLetters: DeadLetters;
   readonly quarantine: Quarantine;
   readonly #counters: Counters;
@@ -79,6 +81,7 @@ export class Store {
     this.#settler = new Settler(database, counters);
     this.#backlogs = new Backlogs(database, counters, this.#settler, notices);
     this.deadLetters = new DeadLetters(database, counters, this.#appender, notices, deadLetters);
+    this.replays = new StoredReplays(database, counters, this.#appender);
     this.#sweeper = new Sweeper(database, this.#counters);
     this.scanner = new Scanner(database, this.#counters);
     this.#beginnings = new SinkBeginnings(database, counters);
@@ -201,6 +204,12 @@ export class Store {
         return this.#backlogs.purge(step.sink) ?? 'unknown';
       case 'accept':
         return this.#accept(step, now);
+      case 'beginReplay':
+        return this.replays.begin(step.sink, step.filter, now);
+      case 'changeReplay':
+        return this.replays.change(step.sink, step.act);
+      case 'stepReplay':
+        return this.replays.step(step.sink, step.window, now);
       case 'probe':
         this.#counters.probedAt = now;
         return this.#counters.refusing(1);

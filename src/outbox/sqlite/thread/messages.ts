@@ -4,6 +4,7 @@ import type { DeadLetter, EntryFilter, Quarantined, Requeued } from '../../entri
 import type { EventColumns } from '../../event-columns.js';
 import type { Attempt, Settlement } from '../../feed.js';
 import type { AcceptedEvent, NewEvent, NewQuarantined } from '../../intake.js';
+import type { Replay, ReplayAct, ReplayCount, ReplayFilter } from '../../replay/replays.js';
 import type { Retention } from '../../retention.js';
 import type { OutboxStats } from '../../statistics.js';
 import type { SinkSettings } from '../../store.js';
@@ -61,6 +62,9 @@ export type Step =
   /** Purges the backlog of a sink. */
   | { readonly kind: 'discard'; readonly sink: string }
   | { readonly kind: 'accept'; readonly id: number; readonly event: NewEvent }
+  | { readonly kind: 'beginReplay'; readonly sink: string; readonly filter: ReplayFilter }
+  | { readonly kind: 'changeReplay'; readonly sink: string; readonly act: ReplayAct }
+  | { readonly kind: 'stepReplay'; readonly sink: string; readonly window: number }
   | { readonly kind: 'probe' }
   /** Deletes a slice of the delivered events. */
   | { readonly kind: 'sweep'; readonly retention: Retention };
@@ -84,6 +88,9 @@ export interface StepResults {
   /** The number of events. */
   discard: number | 'unknown';
   accept: AppendResult | 'missing' | 'garbled';
+  beginReplay: Replay | 'unknown' | 'unfinished';
+  changeReplay: Replay | 'unknown';
+  stepReplay: Replay | null;
   /** The sinks whose full backlogs cause deliveries to be rejected. */
   probe: readonly string[];
   /** Whether there is more to delete. */
@@ -177,6 +184,15 @@ export interface Requests {
   scan: { request: ScanRequest; reply: Scan };
   texts: { request: readonly number[]; reply: StoredTexts };
   stats: { request: null; reply: OutboxStats };
+  replays: { request: null; reply: readonly Replay[] };
+  countReplay: {
+    request: {
+      readonly sink: string;
+      readonly filter: ReplayFilter;
+      readonly after: number | undefined;
+    };
+    reply: ReplayCount | 'unknown';
+  };
   deadLetters: { request: EntryFilter; reply: readonly DeadLetter[] };
   deadLetter: { request: number; reply: DeadLetter | null };
   quarantine: { request: EntryFilter; reply: readonly Quarantined[] };

@@ -44,6 +44,8 @@ export class StoreService {
     scan: (request) => this.store.scanner.scan(request),
     texts: (positions) => this.store.scanner.texts(positions),
     stats: () => this.store.stats(),
+    replays: () => this.store.replays.list(),
+    countReplay: ({ after, filter, sink }) => this.store.replays.count(sink, filter, after),
     deadLetters: (filter) => this.store.deadLetters.list(filter),
     deadLetter: (id) => this.store.deadLetters.get(id),
     quarantine: (filter) => this.store.quarantine.list(filter),

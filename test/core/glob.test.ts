@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileGlob } from '../../../src/dispatch/routing/glob.js';
+import { compileGlob } from '../../src/core/glob.js';
 
 /** The definition itself: a star takes nothing, or one more character. */
 function naive(glob: readonly string[], text: readonly string[]): boolean {
