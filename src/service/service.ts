@@ -5,7 +5,7 @@ import type { Config } from '../config/config.js';
 import { changesBetween, nextConfig, type ReloadReport } from '../config/reload.js';
 import { secretTexts } from '../config/secrets/texts.js';
 import { type Clock, every, systemClock, timeLimit, within, withinTime } from '../core/clock.js';
-import { configInvalid, TrackbridgeError } from '../core/errors.js';
+import { TrackbridgeError } from '../core/errors.js';
 import { createObservations } from '../core/observe.js';
 import { createDispatcher, type Dispatcher } from '../dispatch/dispatcher.js';
 import { createUuid7 } from '../event/uuid7.js';
@@ -32,6 +32,7 @@ import { shutDown } from './shutdown.js';
 import { sinkSettings } from './sink-settings.js';
 import { closeSink, createSinks } from './sinks.js';
 import { openTraces, type Traces } from './traces.js';
+import { noFile, noRoles, noWorkers } from './unusable.js';
 
 /** A receiver. It is started once and stopped once. Further calls of either return the promise of the first call. */
 export interface Service {
@@ -381,24 +382,4 @@ export function createService(config: Config, options: ServiceOptions): Service 
     },
     ports,
   };
-}
-
-function noFile(): never {
-  throw configInvalid(
-    'this receiver was started without a configuration file, so there is nothing to read again; start it with --config FILE',
-  );
-}
-
-function noRoles(role: Role): TrackbridgeError {
-  const message = `the role ${role} needs a store that processes share; set outbox.type to postgres, or leave the role out`;
-  return new TrackbridgeError('CONFIG_INVALID', message, {
-    errors: [{ path: '/outbox/type', message }],
-  });
-}
-
-function noWorkers(workers: number): TrackbridgeError {
-  const message = `server.workers is ${workers}, but a receiver inside another program is one process; set it to 1, or run \`trackbridge serve\``;
-  return new TrackbridgeError('CONFIG_INVALID', message, {
-    errors: [{ path: '/server/workers', message }],
-  });
 }

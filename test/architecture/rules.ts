@@ -95,7 +95,7 @@ const CONFIGURATION = 'config/config.ts';
  */
 const UNITS: Readonly<Record<string, { readonly shared: readonly string[] }>> = {
   sinks: { shared: ['kit'] },
-  outbox: { shared: [] },
+  outbox: { shared: ['replay'] },
 };
 
 /** Files that each are a unit: none imports another of the list that its registry names. */

@@ -13,6 +13,7 @@ import {
 } from '../admin-client.js';
 import { type CommandContext, printJson } from '../io.js';
 import { Progress } from './progress.js';
+import type { ShownReplay } from './shown.js';
 
 interface ReplayOptions extends AdminOptions {
   readonly sink: string;
@@ -26,16 +27,6 @@ interface ReplayOptions extends AdminOptions {
   readonly resume?: true;
   readonly cancel?: true;
   readonly json?: true;
-}
-
-/** A replay as the admin API shows it. */
-export interface ShownReplay {
-  readonly state: 'running' | 'paused' | 'done' | 'canceled';
-  readonly requeued: number;
-  readonly pending: number;
-  readonly looked: number;
-  readonly left: number;
-  readonly garbled: number;
 }
 
 /** How often to ask the receiver, in milliseconds. */

@@ -1,4 +1,4 @@
-import type { ShownReplay } from './command.js';
+import type { ShownReplay } from './shown.js';
 
 const WIDTH = 30;
 

@@ -163,8 +163,8 @@ CREATE TABLE replay (
   garbled INTEGER NOT NULL,
   started_at INTEGER NOT NULL
 ) STRICT;
--- Requeued events. One that is delivered loses its text and its sum: the event that it repeats has them.
-CREATE INDEX event_requeued ON event (position) WHERE only_sink IS NOT NULL AND sum IS NOT NULL;
+-- Requeued events, which a replay counts.
+CREATE INDEX event_requeued ON event (position) WHERE only_sink IS NOT NULL;
 `;
 
 /** The schema's history. `user_version` of a file is the number of these that were applied. Only ever append. */

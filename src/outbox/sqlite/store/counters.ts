@@ -263,13 +263,6 @@ export class Counters {
     return most;
   }
 
-  /** Returns the position up to which every sink has settled everything, configured or not. */
-  settledByAll(): number {
-    let least = this.tail;
-    for (const { position } of this.#sinks.values()) least = Math.min(least, position);
-    return least;
-  }
-
   /** Returns the position up to which every configured sink has settled everything. */
   delivered(): number {
     let least = this.tail;

@@ -63,7 +63,7 @@ export class StoredReplays {
         ` ORDER BY position LIMIT ${ROWS}`,
     );
     this.#pending = database.prepare(
-      'SELECT count(*) AS events FROM (SELECT 1 FROM event WHERE only_sink = ?1 AND sum IS NOT NULL AND position > ?2' +
+      'SELECT count(*) AS events FROM (SELECT 1 FROM event WHERE only_sink = ?1 AND position > ?2' +
         ` AND NOT EXISTS (SELECT 1 FROM settled s WHERE s.sink = ?1 AND s.position = event.position) LIMIT ${COUNTED})`,
     );
   }

@@ -21,7 +21,6 @@ export class Sweeper {
   readonly #oldest: StatementSyncInstance;
   readonly #delete: StatementSyncInstance;
   readonly #lost: StatementSyncInstance;
-  readonly #shrink: StatementSyncInstance;
   readonly #unlist: StatementSyncInstance;
   readonly #dropAttempts: StatementSyncInstance;
 
@@ -47,11 +46,6 @@ export class Sweeper {
         ' AND (only_sink IS NULL OR only_sink = ?3)' +
         ' AND NOT EXISTS (SELECT 1 FROM settled s WHERE s.sink = ?3 AND s.position = event.position)',
     );
-    // The row stays, since a gap among the positions would be a loss.
-    this.#shrink = database.prepare(
-      "UPDATE event SET json = '{}', sum = NULL WHERE position IN (SELECT position FROM event" +
-        ` WHERE only_sink IS NOT NULL AND sum IS NOT NULL AND position <= ? ORDER BY position LIMIT ${SLICE})`,
-    );
     this.#unlist = database.prepare('DELETE FROM settled WHERE sink = ? AND position <= ?');
     this.#dropAttempts = database.prepare('DELETE FROM attempt WHERE sink = ? AND position <= ?');
   }
@@ -59,17 +53,15 @@ export class Sweeper {
   /** Deletes one slice. Returns whether another one is worth a try. */
   sweep(now: number, { age, size }: Retention): boolean {
     const delivered = this.#counters.delivered();
-    // A replay must not fill the disk with copies: at `size` they would push out what it has not reached yet.
-    const shrunk = this.#shrink.run(this.#counters.settledByAll()).changes;
     const old = this.#last.get(delivered, now - age, now + FUTURE);
     const excess = size === undefined ? NOTHING : this.#beyond(size, delivered);
     const position = Math.max(old.position ?? 0, excess.position);
-    if (position === 0) return Number(shrunk) === SLICE;
+    if (position === 0) return false;
     for (const sink of this.#counters.all()) {
       if (!sink.active) this.#forget(sink, position);
     }
     this.#delete.run(position);
-    return old.looked === SLICE || excess.looked === SLICE || Number(shrunk) === SLICE;
+    return old.looked === SLICE || excess.looked === SLICE;
   }
 
   /** Returns the position up to which to delete, within one slice, so that the store shrinks to `size`. */
