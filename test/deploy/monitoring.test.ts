@@ -23,17 +23,20 @@ const expressions: readonly string[] = JSON.parse(dashboard()).panels.flatMap(
     (panel.targets ?? []).map(({ expr }) => expr),
 );
 
-/** Every metric that a receiver with a source and a sink exports, with its labels. */
+/** Every metric that a receiver with a source, a sink and a comparison exports, with its labels. */
 async function exported(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   const metrics = createMetrics();
   metrics.source('a').delivery('accepted', 1);
   metrics.append(1);
   metrics.attemptTook('b', 1);
   const sink = { name: 'b', pending: 0, maxPending: 1, oldestAge: 0, deadLetters: 0 };
+  const verdicts = { both: 1, onlyLeft: 0, onlyRight: 0, different: 0 };
+  const report = { ...verdicts, late: 0, repeats: 0, pending: 0, match: 100 };
   const text = await metrics.render({
     pending: 0,
     inQuarantine: 0,
     sinks: [{ ...sink, circuit: 'closed', isPaused: false }],
+    comparisons: [{ name: 'c', report, silent: { left: false, right: false }, backlog: 0 }],
   });
   const found = new Map<string, Set<string>>();
   for (const [, name = '', labels = ''] of text.matchAll(/^([a-z_]+)(?:\{(.*)\})? \S+$/gm)) {

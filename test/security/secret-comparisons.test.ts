@@ -9,7 +9,6 @@ const SRC = fileURLToPath(new URL('../../src/', import.meta.url));
 const OPERATORS_OWN = [
   "commands/send/command.ts: ([name, value]) => [name, value === secret ? '***' : value] as const,",
   "config/sections/verify.ts: if (secret.trim() !== secret) warn(context, pointer, 'begins or ends with whitespace');",
-  'sinks/http/signing.ts: if (!secret.startsWith(prefix)) return Buffer.from(secret);',
   "verify/compare.ts: const differs = latin1.toString('latin1') === secret && !latin1.equals(utf8);",
 ];
 
