@@ -7,6 +7,7 @@ import type { Outbox } from '../../../src/outbox/outbox.js';
 import { openPostgresSource } from '../../../src/outbox/postgres/move/source.js';
 import { openPostgresTarget } from '../../../src/outbox/postgres/move/target.js';
 import { PostgresOutbox } from '../../../src/outbox/postgres/outbox.js';
+import { COMPATIBLE, MIGRATIONS } from '../../../src/outbox/postgres/schema/migrations.js';
 import { checkStore } from '../../../src/outbox/sqlite/health/check.js';
 import { openSqliteSource } from '../../../src/outbox/sqlite/move/source.js';
 import { openSqliteTarget } from '../../../src/outbox/sqlite/move/target.js';
@@ -142,7 +143,9 @@ describe.runIf(await requireServer('PostgreSQL', 5432))('a store that is moved',
     const back = await look(sqlite(unlockedCopy));
     expect(back).toMatchObject({ stats, outcomes: ['duplicate', 'accepted', 'accepted'] });
     // The store in the database is marked as moved as well; look at it as it was.
-    await places.query(`UPDATE ${schema}.store SET version = 1, compatible = 1`);
+    await places.query(
+      `UPDATE ${schema}.store SET version = ${MIGRATIONS.length}, compatible = ${COMPATIBLE}`,
+    );
     const there = await look(postgres(schema));
     expect(there).toEqual(back);
   });
