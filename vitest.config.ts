@@ -26,6 +26,10 @@ const SYSTEM = [
   'test/workbench/{doctor,inspector}/**/*.test.ts',
 ];
 
+/** Is about documents, the image and browsers, and the same on every version of Node. CI runs it on one. */
+const SAME_EVERYWHERE = ['test/docs/**', 'test/dockerfile.test.ts', 'test/workbench/**'];
+const skipped = process.env['SKIP_SAME_EVERYWHERE'] ? SAME_EVERYWHERE : [];
+
 const project = (name: string, include: string[], exclude: string[]) => ({
   extends: true as const,
   test: { name, include, exclude },
@@ -34,8 +38,8 @@ const project = (name: string, include: string[], exclude: string[]) => ({
 export default defineConfig({
   test: {
     projects: [
-      project('unit', ['test/**/*.test.ts'], [...SYSTEM, ...SLOW]),
-      project('system', SYSTEM, SLOW),
+      project('unit', ['test/**/*.test.ts'], [...SYSTEM, ...SLOW, ...skipped]),
+      project('system', SYSTEM, [...SLOW, ...skipped]),
       project('slow', SLOW, []),
     ],
     globalSetup: './test/temporary.ts',
