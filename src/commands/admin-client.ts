@@ -118,8 +118,8 @@ function locate(
       `${options.config} has no admin section; add one and start the receiver with it`,
     );
   }
-  const { host, port, token } = config.admin;
-  return { url: originOf(host, port), token: options.token ?? token ?? given };
+  const { token } = config.admin;
+  return { url: originOf(config.admin), token: options.token ?? token ?? given };
 }
 
 async function call(

@@ -6,6 +6,7 @@ import { systemClock, timeLimit, within } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 import { checkOutbox } from '../outbox/registry.js';
+import { readListenerTls } from '../service/listener-tls.js';
 import { closeSink, createSink } from '../service/sinks.js';
 import { createSource } from '../sources/registry.js';
 import { createLog } from '../telemetry/log.js';
@@ -40,6 +41,7 @@ async function check(options: CheckOptions, context: CommandContext): Promise<vo
     createSource(name, source, systemClock);
   }
   authorize(config.admin ?? {}, systemClock);
+  readListenerTls(config);
   if (config.telemetry?.traces !== undefined) {
     await (await import('../telemetry/traces/load.js')).loadTraceSdk();
   }

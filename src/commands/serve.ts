@@ -100,7 +100,7 @@ export function portOf(text: string): number {
 function showSecrets(loaded: LoadedConfig, port: number, context: CommandContext): void {
   const made = loaded.secrets.filter((secret) => secret.origin !== 'environment');
   if (made.length === 0) return;
-  const origin = originOf(loaded.config.server.host, port);
+  const origin = originOf({ ...loaded.config.server, port });
   const lines = made.flatMap(({ path, ...secret }) =>
     settingsLines({ ...secret, header: 'x-signature', url: `${origin}${path}` }),
   );

@@ -1,3 +1,5 @@
+import type { ServerConfig } from '../config/config.js';
+
 /** The settings of a webhook source for its vendor's dashboard. */
 export interface VendorSettings {
   /** The source's name. */
@@ -26,8 +28,11 @@ export function settingsLines({ header, name, secret, url, vendor }: VendorSetti
       ];
 }
 
+type Listener = Pick<ServerConfig, 'host' | 'port' | 'tls'>;
+
 /** Returns the origin of a listener: where this machine reaches it, even if it listens on every interface. */
-export function originOf(host: string, port: number): string {
+export function originOf({ host, port, tls }: Listener): string {
+  const scheme = tls === undefined ? 'http' : 'https';
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+  return `${scheme}://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }

@@ -10,7 +10,7 @@ import { conceal } from './secrets/conceal.js';
 export interface NextConfig {
   /** The configuration that holds from now on: the other one, except for settings that need a restart. */
   readonly config: Config;
-  /** The settings of the section `server` that have changed, such as `server.budget`. */
+  /** The settings of `server` that have changed, such as `server.budget`, and certificates: `server.tls`, `admin.tls`. */
   readonly server: readonly string[];
   /** The settings that have changed and keep their old value until a restart, such as `server.port`. */
   readonly restart: readonly string[];
@@ -84,9 +84,10 @@ const APPLIED: readonly string[] = ['server', 'sources', 'sinks'];
  * until a restart does not fit with what changes.
  */
 export function nextConfig(current: Config, next: Config): NextConfig {
-  const fixed = FIXED.filter((name) => !isDeepStrictEqual(current.server[name], next.server[name]));
-  const kept = Object.fromEntries(FIXED.map((name) => [name, current.server[name]]));
-  const server = { ...next.server, ...kept };
+  const fixed = [...FIXED, ...(keepsTls(current, next) ? [] : (['tls'] as const))].filter(
+    (name) => !isDeepStrictEqual(current.server[name], next.server[name]),
+  );
+  const server = withOptions(next.server, current.server, fixed);
   const names = new Set([...Object.keys(current), ...Object.keys(next)]);
   const sections = [...names].filter((name) => !APPLIED.includes(name));
   const restart = [
@@ -100,6 +101,22 @@ export function nextConfig(current: Config, next: Config): NextConfig {
     server: changesOf('server', current.server, config.server),
     restart,
   };
+}
+
+/** Whether both have `server.tls` or neither. Its files may change, but a listener has TLS or not until a restart. */
+function keepsTls(current: Config, next: Config): boolean {
+  return (current.server.tls === undefined) === (next.server.tls === undefined);
+}
+
+/** Returns `server` with the options `names` as they are in `from`, which may lack them. */
+function withOptions(
+  server: ServerConfig,
+  from: ServerConfig,
+  names: readonly (keyof ServerConfig)[],
+): ServerConfig {
+  const own = Object.entries(server).filter(([key]) => !names.some((name) => name === key));
+  const kept = names.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]]]));
+  return Object.fromEntries([...own, ...kept]) as unknown as ServerConfig;
 }
 
 function sectionOf(config: Config, name: string): unknown {

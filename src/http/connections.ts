@@ -38,10 +38,7 @@ export class Connections {
       ? [...first(this.#idle.unauthenticated), ...first(this.#idle.authenticated)]
       : [];
     this.#open.set(socket, { requests: 0, unanswered: 0, isAuthenticated: false });
-    socket.once('close', () => {
-      this.#open.delete(socket);
-      this.#leaveIdle(socket);
-    });
+    socket.once('close', () => this.leave(socket));
     this.#idle.unauthenticated.add(socket);
     if (!isFull) return undefined;
     this.#leaveIdle(surplus);
@@ -74,6 +71,12 @@ export class Connections {
   trust(socket: Socket): void {
     const connection = this.#open.get(socket);
     if (connection !== undefined) connection.isAuthenticated = true;
+  }
+
+  /** Stops counting a connection that is open, because another socket stands for it from now on. */
+  leave(socket: Socket): void {
+    this.#open.delete(socket);
+    this.#leaveIdle(socket);
   }
 
   #leaveIdle(socket: Socket): void {

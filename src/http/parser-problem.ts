@@ -3,6 +3,11 @@ import { TrackbridgeError } from '../core/errors.js';
 /** Node's code for a request whose head is not complete in time. */
 export const HEAD_LATE = 'ERR_HTTP_REQUEST_TIMEOUT';
 
+/** Whether an error of a connection comes from Node's HTTP parser, rather than from the connection or its TLS. */
+export function isHttpFault({ code = '' }: NodeJS.ErrnoException): boolean {
+  return code === HEAD_LATE || code.startsWith('HPE_');
+}
+
 /** Converts an error of Node's HTTP parser into an answer. */
 export function parserProblem(
   { code }: NodeJS.ErrnoException,

@@ -1,13 +1,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { after, type Clock, turn, withinTime } from '../core/clock.js';
 import { TrackbridgeError } from '../core/errors.js';
 import type { RejectionLog } from '../telemetry/rejection-log.js';
 import { Connections } from './connections.js';
 import type { FirstBytes } from './first-byte.js';
-import { HEAD_LATE, headsTooMany, parserProblem } from './parser-problem.js';
+import { HEAD_LATE, headsTooMany, isHttpFault, parserProblem } from './parser-problem.js';
 import { rawProblem } from './problem.js';
 import type { Stalls } from './stalls.js';
+import type { TlsFiles } from './tls/files.js';
+import { Handshakes } from './tls/handshakes.js';
 import { UnfinishedAnswers } from './unfinished-answers.js';
 
 /** RudderStack keeps idle connections for 90 s. If the server closed them first, some of its requests would fail. */
@@ -36,6 +40,10 @@ const BACKLOG = 4_096;
 const TOO_MANY_CONNECTIONS =
   'a connection was closed: server.maxConnections or the limit of open files was reached';
 
+const HANDSHAKE_LATE = 'a connection was closed: its TLS handshake took longer than server.budget';
+
+const TLS_FAILED = 'a connection was closed: TLS failed on it';
+
 export interface HttpServer {
   /** Resolves when all current requests are answered, or after `graceMs`. */
   settle(graceMs: number): Promise<void>;
@@ -49,7 +57,10 @@ export interface HttpServer {
    * `graceMs`.
    */
   close(graceMs: number): Promise<void>;
-  /** Applies other limits: the budget and the connections at once, `queryLimit` to connections that come later. */
+  /**
+   * Applies other limits: the budget and the connections at once, `queryLimit` and the certificate to connections that
+   * come later. A server without TLS stays without, and one with TLS keeps it.
+   */
   configure(config: HttpServerConfig): void;
   /** Marks a connection as authenticated, so that it is not closed in favor of an unauthenticated one. */
   trust(socket: Socket): void;
@@ -61,6 +72,8 @@ export interface HttpServerConfig {
   readonly queryLimit: number;
   /** Connections open at once. */
   readonly maxConnections: number;
+  /** Serves HTTPS with this certificate. */
+  readonly tls?: TlsFiles;
 }
 
 export interface HttpServerDeps {
@@ -82,7 +95,7 @@ export function createHttpServer(
 ): HttpServer {
   let config = initial;
   const { clock, firstBytes, rejections, stalls, uuid } = deps;
-  const server = createServer({
+  const options = {
     // By default Node answers a request line over 16 KiB with 431, and RudderStack then drops the event.
     maxHeaderSize: config.queryLimit,
     headersTimeout: config.budget,
@@ -93,7 +106,9 @@ export function createHttpServer(
     // Node would answer a missing Host without a request id or a problem document. No route depends on Host.
     requireHostHeader: false,
     noDelay: true,
-  });
+  };
+  const secure = config.tls && createTlsServer({ ...options, ...config.tls });
+  const server = secure ?? createServer(options);
 
   // A sender that has shut its half of the connection still waits for the answer. Node would close without one.
   Object.assign(server, { httpAllowHalfOpen: true });
@@ -133,8 +148,8 @@ export function createHttpServer(
     lingerThenCut(request, socket);
   };
 
-  const cut = (socket: Socket, text: string): void => {
-    const own = { remote: socket.remoteAddress };
+  const cut = (socket: Socket, text: string, cause?: string): void => {
+    const own = { remote: socket.remoteAddress, ...(cause === undefined ? {} : { cause }) };
     rejections.write({ level: 'warn', kind: text, shared: {}, own, text });
     socket.destroy();
   };
@@ -185,13 +200,33 @@ export function createHttpServer(
   server.on('request', handle);
   // Node would answer an `Expect` other than 100-continue with a bare 417. The sender sends the body anyway.
   server.on('checkExpectation', handle);
-  server.on('connection', (socket: Socket) => {
+
+  /** Counts a connection. Returns whether it may stay open. */
+  const admit = (socket: Socket): boolean => {
     const surplus = connections.add(socket);
     if (surplus !== undefined) cut(surplus, TOO_MANY_CONNECTIONS);
-    if (surplus === socket) return;
+    return surplus !== socket;
+  };
+  const open = (socket: Socket): void => {
+    if (!admit(socket)) return;
     firstBytes.watch(socket, () => reject(headsTooMany(), socket));
     socket.once('close', () => unfinished.abandon(socket));
-  });
+  };
+  const handshakes = new Handshakes(
+    () => config.budget,
+    (socket) => cut(socket, HANDSHAKE_LATE),
+  );
+  if (secure === undefined) server.on('connection', open);
+  else {
+    secure.on('connection', (socket: Socket) => {
+      if (admit(socket)) handshakes.begin(socket);
+    });
+    secure.on('secureConnection', (socket: TLSSocket) => {
+      const plain = handshakes.end(socket);
+      if (plain !== undefined) connections.leave(plain);
+      open(socket);
+    });
+  }
   server.on('connect', (_request, socket: Socket) => {
     // Node has released the socket. Without an error listener a reset would end the process.
     socket.on('error', () => socket.destroy());
@@ -206,7 +241,9 @@ export function createHttpServer(
     );
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
+    if (error.code === 'ECONNRESET') socket.destroy();
+    else if (secure !== undefined && !isHttpFault(error)) cut(socket, TLS_FAILED, error.code);
+    else if (!socket.writable) socket.destroy();
     else if (error.code === HEAD_LATE) void readThenReject(error, socket);
     else reject(parserProblem(error, config, false), socket, error.code);
   });
@@ -214,13 +251,17 @@ export function createHttpServer(
   return {
     listen: (host, port, section) => listen(server, host, port, section),
     settle: (graceMs) => settle(unfinished.all(), graceMs, clock),
-    close: (graceMs) => close(server, graceMs, clock),
+    close(graceMs) {
+      handshakes.stop();
+      return close(server, graceMs, clock);
+    },
     trust: (socket) => connections.trust(socket),
     configure(next) {
       config = next;
       connections.most = next.maxConnections;
       // Node reads both anew: the one at each check of the heads, the other for each connection.
       Object.assign(server, { headersTimeout: next.budget, maxHeaderSize: next.queryLimit });
+      if (next.tls !== undefined) secure?.setSecureContext(next.tls);
     },
   };
 }

@@ -5,7 +5,10 @@ import type { Clock } from '../core/clock.js';
 import { FirstBytes } from '../http/first-byte.js';
 import { createHttpServer, type HttpServer, type HttpServerConfig } from '../http/server.js';
 import { Stalls } from '../http/stalls.js';
+import type { TlsFiles } from '../http/tls/files.js';
 import type { RejectionLog } from '../telemetry/rejection-log.js';
+
+type HttpServerLimits = Omit<HttpServerConfig, 'tls'>;
 
 export interface ListenersDeps {
   readonly server: Pick<ServerConfig, 'budget' | 'queryLimit'>;
@@ -16,13 +19,16 @@ export interface ListenersDeps {
   readonly rejections: Pick<RejectionLog, 'write'>;
 }
 
+/** The certificates of the listeners that have one. */
+export type ListenerTls = Readonly<Partial<Record<'server' | 'admin', TlsFiles>>>;
+
 /** The listeners of a process, and what they share: they run on one event loop. */
 export class Listeners {
   readonly firstBytes: FirstBytes;
   readonly stalls: Stalls;
   readonly #deps: ListenersDeps;
-  #limits: HttpServerConfig;
-  readonly #servers: HttpServer[] = [];
+  #limits: HttpServerLimits;
+  readonly #servers: (readonly [section: 'server' | 'admin', server: HttpServer])[] = [];
 
   constructor(deps: ListenersDeps) {
     this.#deps = deps;
@@ -36,39 +42,40 @@ export class Listeners {
     section: 'server' | 'admin',
     app: Koa,
     { host, port }: { readonly host: string; readonly port: number },
+    tls: TlsFiles | undefined,
   ): Promise<number> {
     const { clock, rejections, uuid } = this.#deps;
     const { firstBytes, stalls } = this;
-    const server = createHttpServer(app.callback(), this.#limits, {
+    const server = createHttpServer(app.callback(), withTls(this.#limits, tls), {
       clock,
       uuid,
       rejections,
       firstBytes,
       stalls,
     });
-    this.#servers.push(server);
+    this.#servers.push([section, server]);
     return await server.listen(host, port, section);
   }
 
-  /** Applies other limits to all listeners; see `HttpServer.configure`. */
-  configure(limits: HttpServerConfig): void {
+  /** Applies other limits to all listeners, and their certificates; see `HttpServer.configure`. */
+  configure(limits: HttpServerLimits, tls: ListenerTls): void {
     this.#limits = limits;
-    for (const server of this.#servers) server.configure(limits);
+    for (const [section, server] of this.#servers) server.configure(withTls(limits, tls[section]));
   }
 
   /** Marks a connection as authenticated. */
   trust(socket: Socket): void {
-    for (const server of this.#servers) server.trust(socket);
+    for (const [, server] of this.#servers) server.trust(socket);
   }
 
   /** Resolves when all current requests are answered, or after `graceMs`. */
   async settle(graceMs: number): Promise<void> {
-    await Promise.all(this.#servers.map((server) => server.settle(graceMs)));
+    await Promise.all(this.#servers.map(([, server]) => server.settle(graceMs)));
   }
 
   /** Closes all connections, those that are not idle after `graceMs`. */
   async close(graceMs: number): Promise<void> {
-    await Promise.all(this.#servers.splice(0).map((server) => server.close(graceMs)));
+    await Promise.all(this.#servers.splice(0).map(([, server]) => server.close(graceMs)));
   }
 
   start(): void {
@@ -79,4 +86,9 @@ export class Listeners {
     this.firstBytes.stop();
     this.stalls.stop();
   }
+}
+
+function withTls(limits: HttpServerLimits, tls: TlsFiles | undefined): HttpServerConfig {
+  const { budget, maxConnections, queryLimit } = limits;
+  return { budget, maxConnections, queryLimit, ...(tls === undefined ? {} : { tls }) };
 }

@@ -21,6 +21,7 @@ import { RejectionLog } from '../telemetry/rejection-log.js';
 import type { WorkerPool } from './cluster/pool.js';
 import { shareOf } from './cluster/share.js';
 import { createComparisons } from './comparisons.js';
+import { changedTls, readListenerTls } from './listener-tls.js';
 import { Listeners } from './listeners.js';
 import { memberName, ownFiles } from './member.js';
 import { ownUrl } from './own-url.js';
@@ -108,6 +109,7 @@ export function createService(config: Config, options: ServiceOptions): Service 
   const wantedConnections = shareOf(server).maxConnections;
   const maxConnections = connectionsWithin(openFiles, wantedConnections);
   const listeners = new Listeners({ server, maxConnections, clock, uuid, rejections });
+  let tls = readListenerTls(config);
   const ports: { server?: number; admin?: number } = {};
   let draining = false;
   const stopReplays = new AbortController();
@@ -145,7 +147,7 @@ export function createService(config: Config, options: ServiceOptions): Service 
   const adminDeps: OpenAdminDeps = {
     config,
     secrets: secretTexts(config),
-    receiverUrl: () => (ports.server === undefined ? undefined : ownUrl(server.host, ports.server)),
+    receiverUrl: () => (ports.server === undefined ? undefined : ownUrl(server, ports.server)),
     outbox,
     metrics,
     observations,
@@ -214,7 +216,7 @@ export function createService(config: Config, options: ServiceOptions): Service 
       }
       admin?.start();
       if (config.admin !== undefined && admin !== undefined) {
-        ports.admin = await listeners.listen('admin', admin.app, config.admin);
+        ports.admin = await listeners.listen('admin', admin.app, config.admin, tls.admin);
       }
       if (options.listen && role !== 'dispatch') {
         ports.server = await listen();
@@ -229,11 +231,12 @@ export function createService(config: Config, options: ServiceOptions): Service 
   /** Receives deliveries in this process, or in workers. Resolves to the port. */
   async function listen(): Promise<number> {
     if (server.workers === 1 || writeLogLine === undefined) {
-      return await listeners.listen('server', receiving.app, server);
+      return await listeners.listen('server', receiving.app, server, tls.server);
     }
     const { WorkerPool } = await import('./cluster/pool.js');
     pool = new WorkerPool({
       config,
+      tls: tls.server,
       clock,
       log,
       writeLogLine,
@@ -301,6 +304,7 @@ export function createService(config: Config, options: ServiceOptions): Service 
     const { config: written, warnings } = read();
     const before = running;
     const next = nextConfig(before.config, written);
+    const nextTls = readListenerTls(next.config);
     const after = new Running(next.config, shared, before);
     const sinks = ownSinks(next.config);
     const nextPrints = sinkPrints(sinks);
@@ -324,14 +328,19 @@ export function createService(config: Config, options: ServiceOptions): Service 
     after.takeOver(before);
     const { server: limits } = next.config;
     receiving.replace(setup());
-    listeners.configure({
-      ...limits,
-      maxConnections: connectionsWithin(openFiles, shareOf(limits).maxConnections),
-    });
+    const certificates = changedTls(tls, nextTls);
+    tls = nextTls;
+    listeners.configure(
+      {
+        ...limits,
+        maxConnections: connectionsWithin(openFiles, shareOf(limits).maxConnections),
+      },
+      tls,
+    );
     admin?.replace(next.config, secretTexts(next.config));
     const names = Object.keys(sinks);
     const handover = dispatcher?.replace({ names, specs, paused });
-    await pool?.replace(next.config);
+    await pool?.replace(next.config, tls.server);
     const isDone = await withinTime(
       (handover ?? Promise.resolve()).then(() => true),
       HANDOVER_WITHIN,
@@ -348,7 +357,7 @@ export function createService(config: Config, options: ServiceOptions): Service 
     return {
       sources,
       sinks: { added, removed, changed: [...others, ...reread] },
-      server: next.server,
+      server: [...new Set([...next.server, ...certificates])],
       restart: next.restart,
       finishing: isDone ? [] : (dispatcher?.changing() ?? []),
       warnings,

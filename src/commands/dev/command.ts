@@ -61,8 +61,12 @@ async function dev(options: DevOptions, context: CommandContext): Promise<void> 
   process.once('SIGINT', end).once('SIGTERM', end);
   const { loaded, log, service, token } = await startBeside(options, context, output);
   const { config } = loaded;
-  const receiver = originOf(config.server.host, service.ports.server ?? config.server.port);
-  const admin = originOf(config.admin?.host ?? '127.0.0.1', service.ports.admin ?? ADMIN_PORT);
+  const receiver = originOf({ ...config.server, port: service.ports.server ?? config.server.port });
+  const admin = originOf({
+    host: '127.0.0.1',
+    ...config.admin,
+    port: service.ports.admin ?? ADMIN_PORT,
+  });
   const id = randomBytes(4).toString('hex');
   const made = token.made ? token.text : undefined;
   context.err.write(devBanner({ loaded, receiver, admin, token: made, id }));

@@ -13,6 +13,7 @@ interface ServerOptions {
   readonly maxBodyBytes: number;
   readonly maxConnections: number;
   readonly workers: number;
+  readonly tls?: TlsOptions;
   readonly trustProxy: boolean | number | readonly string[];
 }
 
@@ -21,6 +22,7 @@ interface AdminOptions {
   readonly host: string;
   readonly port: number;
   readonly token?: string;
+  readonly tls?: TlsOptions;
   readonly jwt?: AdminJwtOptions;
   readonly url?: string;
   readonly record?: AdminRecordOptions;
@@ -37,6 +39,12 @@ interface TracesOptions {
   readonly endpoint: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly sample: number;
+}
+
+/** Certificate and private key. The listener then serves HTTPS. A reload reads both files again; new connections get the new certificate. To add or remove `tls`, restart the receiver. */
+interface TlsOptions {
+  readonly certFile: string;
+  readonly keyFile: string;
 }
 
 /** Keep the last deliveries in memory for the inspector. If absent, deliveries are recorded only while the inspector is open. `{}` records with the defaults below. */
@@ -362,6 +370,7 @@ export interface ConfigParts {
   readonly admin: AdminOptions;
   readonly telemetry: TelemetryOptions;
   readonly traces: TracesOptions;
+  readonly tls: TlsOptions;
   readonly adminRecord: AdminRecordOptions;
   readonly 'outbox-sqlite': OutboxSqliteOptions;
   readonly 'outbox-postgres': OutboxPostgresOptions;

@@ -8,6 +8,7 @@ import { answerCalls } from '../../core/link/calls.js';
 import { openMessages } from '../../core/link/messages.js';
 import type { LoadReading, Observations } from '../../core/observe.js';
 import { fromSources, sourceOf } from '../../core/worker.js';
+import type { TlsFiles } from '../../http/tls/files.js';
 import type { DeliveryWatch } from '../../ingest/authentication-watch.js';
 import type { TakeRate } from '../../ingest/rate-limits.js';
 import type { ReceiverOutbox } from '../../outbox/remote/client.js';
@@ -29,6 +30,8 @@ const LONGEST_PAUSE = 10_000;
 
 export interface PoolDeps {
   readonly config: Config;
+  /** Absent without `server.tls`. */
+  readonly tls: TlsFiles | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** Writes a line of a worker's log, with its end. */
@@ -52,25 +55,28 @@ export class WorkerPool {
   readonly #loads = new Map<WorkerProcess, LoadReading>();
   readonly #closing = new AbortController();
   #config: Config;
+  #tls: TlsFiles | undefined;
   #port = 0;
 
   constructor(deps: PoolDeps) {
     this.#deps = deps;
     this.#config = deps.config;
+    this.#tls = deps.tls;
   }
 
   /**
    * Gives all workers another configuration, also those that start later. Resolves when all have applied it. A worker
    * that does not is replaced by one that starts with it.
    */
-  async replace(config: Config): Promise<void> {
+  async replace(config: Config, tls: TlsFiles | undefined): Promise<void> {
     this.#config = config;
+    this.#tls = tls;
     await Promise.all([...this.#workers].map((worker) => this.#configure(worker)));
   }
 
   async #configure(worker: WorkerProcess): Promise<void> {
     try {
-      await worker.configure(this.#share());
+      await worker.configure({ config: this.#share(), tls: this.#tls });
     } catch (error) {
       if (worker.link.isLost || this.#closing.signal.aborted) return;
       this.#deps.log.error(
@@ -121,6 +127,7 @@ export class WorkerPool {
     const settings: WorkerSettings = {
       worker: number,
       config: this.#share(),
+      tls: this.#tls,
       port: this.#port,
       storeId: outbox.id,
       logLevel: log.level,

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/config.js';
+import type { TlsFiles } from '../../http/tls/files.js';
 import type { DeliveryWatch } from '../../ingest/authentication-watch.js';
 import type { RateLimited } from '../../ingest/rate-limits.js';
 
@@ -33,6 +34,7 @@ export interface WorkerSettings {
   readonly worker: number;
   /** Its limits are the share of one worker. */
   readonly config: Config;
+  readonly tls: TlsFiles | undefined;
   /** The port to listen on. It is never 0, so that workers that start later listen on the same one. */
   readonly port: number;
   /** The name of the store. */
@@ -41,6 +43,9 @@ export interface WorkerSettings {
   /** Whether the primary records deliveries. */
   readonly records: boolean;
 }
+
+/** What a worker applies while it listens: another configuration, and its certificate. */
+export type WorkerConfiguration = Pick<WorkerSettings, 'config' | 'tls'>;
 
 /** Asks for one delivery under a rate limit. The reply is the milliseconds until it may pass, 0 for now. */
 export type RateRequest = readonly [source: string, of: RateLimited];

@@ -1,7 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Duplex, Readable } from 'node:stream';
 import { getHeapStatistics } from 'node:v8';
-import type { Config } from '../../config/config.js';
 import { reasonOf } from '../../core/child/end.js';
 import { LineReader } from '../../core/child/lines.js';
 import { type Clock, withinTime } from '../../core/clock.js';
@@ -16,6 +15,7 @@ import {
   RECORD,
   SETTLE,
   START,
+  type WorkerConfiguration,
   type WorkerSettings,
 } from './protocol.js';
 
@@ -48,7 +48,7 @@ export class WorkerProcess {
   readonly #clock: Clock;
   readonly #worker: Worker;
   readonly #start: (settings: WorkerSettings) => Promise<number>;
-  readonly #configure: (config: Config) => Promise<null>;
+  readonly #configure: (next: WorkerConfiguration) => Promise<null>;
   readonly #settle: (graceMs: number) => Promise<null>;
   readonly #close: (graceMs: number) => Promise<null>;
   readonly #record: (isWanted: boolean) => void;
@@ -84,9 +84,9 @@ export class WorkerProcess {
   }
 
   /** Applies another configuration, if it listens already. Rejects if it does not in time. */
-  async configure(config: Config): Promise<void> {
+  async configure(next: WorkerConfiguration): Promise<void> {
     if (!this.#isListening) return;
-    await withinTime(this.#configure(config), CONFIGURED_WITHIN, this.#clock, () => {
+    await withinTime(this.#configure(next), CONFIGURED_WITHIN, this.#clock, () => {
       throw new Error(`no answer within ${CONFIGURED_WITHIN} ms`);
     });
   }

@@ -31,6 +31,7 @@ import {
   REJECTIONS,
   SETTLE,
   START,
+  type WorkerConfiguration,
   type WorkerSettings,
 } from './protocol.js';
 import { relayObservations } from './relay.js';
@@ -51,7 +52,7 @@ interface Started {
   /** Milliseconds. */
   readonly budget: () => number;
   /** Applies another configuration. */
-  readonly configure: (config: Config) => void;
+  readonly configure: (next: WorkerConfiguration) => void;
 }
 
 /**
@@ -125,20 +126,21 @@ function runWorker(link: Link): void {
       attempts: false,
     });
     if (draining) throw new TrackbridgeError('DRAINING', 'the receiver is shutting down');
-    const configure = (next: Config): void => {
+    const configure = ({ config: next, tls }: WorkerConfiguration): void => {
       sources = next.sources;
       current = readSetup(deepFreeze(conceal(next)));
       receiving.replace(current);
       const { server: limits } = current;
-      listeners.configure({
-        ...limits,
-        maxConnections: connectionsWithin(openFiles, limits.maxConnections),
-      });
+      listeners.configure(
+        { ...limits, maxConnections: connectionsWithin(openFiles, limits.maxConnections) },
+        { ...(tls === undefined ? {} : { server: tls }) },
+      );
     };
     started = { listeners, budget: () => current.server.budget, configure };
     listeners.start();
     receiving.start();
-    return await listeners.listen('server', receiving.app, { host: server.host, port });
+    const at = { host: server.host, port };
+    return await listeners.listen('server', receiving.app, at, settings.tls);
   };
   const readSetup = ({ server, sources }: Config): ReceivingSetup => {
     return {
@@ -171,8 +173,8 @@ function runWorker(link: Link): void {
   };
 
   answerCalls<WorkerSettings, number>(link, START, start);
-  answerCalls<Config, null>(link, CONFIGURE, (config) => {
-    started?.configure(config);
+  answerCalls<WorkerConfiguration, null>(link, CONFIGURE, (next) => {
+    started?.configure(next);
     return null;
   });
   answerCalls<number, null>(link, SETTLE, settle);
