@@ -8,15 +8,15 @@ import type { Intake } from '../outbox/intake.js';
 import { explainOnThread } from '../workbench/inspect/explain-thread.js';
 import type { Inspector } from '../workbench/inspect/inspector.js';
 import type { Recording } from '../workbench/inspect/recording.js';
-import { sendAgain } from '../workbench/inspect/send-again.js';
+import { type OwnAddress, sendAgain } from '../workbench/inspect/send-again.js';
 import { elsewhere, recordingOf } from './delivery-routes.js';
 
 export interface DeliveryActionsDeps {
   readonly inspector: Inspector;
   readonly outbox: Pick<Intake, 'requeue'>;
   readonly uuid: () => string;
-  /** Returns `http://host:port` of the receiver's own listener; undefined if it has none. */
-  readonly receiverUrl: () => string | undefined;
+  /** Returns the address of the receiver's own listener; undefined if it has none. */
+  readonly receiver: () => OwnAddress | undefined;
   /** Returns the source of this name. */
   readonly sourceConfig: (name: string) => SourceConfig | undefined;
   /** The time within which the receiver answers, in milliseconds. */
@@ -62,8 +62,8 @@ export function deliveryActions(router: Router, deps: DeliveryActionsDeps): void
     const { newIds = false } = optionsOf(ctx, ['newIds']);
     if (typeof newIds !== 'boolean') throw malformed('newIds must be true or false');
     const recording = exactOf(await recordingOf(ctx, inspector));
-    const url = deps.receiverUrl();
-    if (url === undefined) {
+    const to = deps.receiver();
+    if (to === undefined) {
       throw new TrackbridgeError(
         'NOT_FOUND',
         'this receiver is embedded in another program and has no address of its own; send the delivery to that program',
@@ -71,7 +71,7 @@ export function deliveryActions(router: Router, deps: DeliveryActionsDeps): void
     }
     const source = deps.sourceConfig(recording.start.source);
     const timeout = deps.budget() + SLACK;
-    const sent = await sendAgain(recording, { url, source, newIds, timeout, uuid: deps.uuid });
+    const sent = await sendAgain(recording, { to, source, newIds, timeout, uuid: deps.uuid });
     ctx.body = { ...sent, body: inspector.view.mask.text(sent.body) };
   });
 

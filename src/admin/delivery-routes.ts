@@ -6,6 +6,7 @@ import { compileFilter, type DeliveryFilter } from '../workbench/inspect/filter.
 import { fixtureOf } from '../workbench/inspect/fixture.js';
 import type { Inspector } from '../workbench/inspect/inspector.js';
 import type { Recording } from '../workbench/inspect/recording.js';
+import type { OwnAddress } from '../workbench/inspect/send-again.js';
 
 const MOST = 1_000;
 const DEFAULT_LIMIT = 100;
@@ -13,13 +14,13 @@ const LONGEST_SEARCH = 500;
 
 export interface DeliveryRoutesDeps {
   readonly inspector: Inspector;
-  /** Returns `http://host:port` of the receiver's own listener; undefined if it has none. */
-  readonly receiverUrl: () => string | undefined;
+  /** Returns the address of the receiver's own listener; undefined if it has none. */
+  readonly receiver: () => OwnAddress | undefined;
 }
 
 /** The read-only routes for recorded deliveries: the list, a single delivery, and the formats to export it in. */
 export function deliveryRoutes(router: Router, deps: DeliveryRoutesDeps): void {
-  const { inspector, receiverUrl } = deps;
+  const { inspector, receiver } = deps;
   const { recorder, view } = inspector;
 
   router.get('/api/deliveries', async (ctx) => {
@@ -48,7 +49,7 @@ export function deliveryRoutes(router: Router, deps: DeliveryRoutesDeps): void {
   router.get('/api/deliveries/:id/curl', async (ctx) => {
     const recording = completeOf(await recordingOf(ctx, inspector));
     ctx.set('content-type', 'text/plain; charset=utf-8');
-    ctx.body = curlOf(recording, view, receiverUrl() ?? 'http://127.0.0.1:8080');
+    ctx.body = curlOf(recording, view, receiver()?.url ?? 'http://127.0.0.1:8080');
   });
 
   router.get('/api/deliveries/:id/fixture', async (ctx) => {

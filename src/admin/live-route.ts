@@ -5,6 +5,7 @@ import { after, every } from '../core/clock.js';
 import { TrackbridgeError } from '../core/errors.js';
 import { compileFilter } from '../workbench/inspect/filter.js';
 import type { Inspector } from '../workbench/inspect/inspector.js';
+import type { OwnAddress } from '../workbench/inspect/send-again.js';
 import { filterOf } from './delivery-routes.js';
 
 /** Bytes that may be buffered for a subscriber that does not read. Beyond it the subscriber is disconnected. */
@@ -19,8 +20,8 @@ const LAST_READ_OF_SLOW = 5_000;
 export interface LiveRouteDeps {
   readonly inspector: Inspector;
   readonly version: string;
-  /** Returns `http://host:port` of the receiver's own listener; undefined if it has none. */
-  readonly receiverUrl: () => string | undefined;
+  /** Returns the address of the receiver's own listener; undefined if it has none. */
+  readonly receiver: () => OwnAddress | undefined;
   /** Aborts when the receiver stops. */
   readonly stopping: AbortSignal;
 }
@@ -42,7 +43,7 @@ export function liveRoute(router: Router, deps: LiveRouteDeps): void {
 
 function listen(
   ctx: Context,
-  { inspector, receiverUrl, stopping, version }: LiveRouteDeps,
+  { inspector, receiver, stopping, version }: LiveRouteDeps,
   wish: Pick<Parameters<Inspector['live']['subscribe']>[0], 'whole' | 'wants'>,
 ): void {
   const { firstPath, live, member, recorder, sinks, sources } = inspector;
@@ -71,9 +72,9 @@ function listen(
   ctx.respond = false;
   stream.begin();
   const recording = recorder.isKeeping;
-  const receiver = receiverUrl();
-  const isThere = receiver !== undefined && firstPath !== undefined;
-  const target = isThere ? { target: `${receiver}${firstPath}` } : {};
+  const url = receiver()?.url;
+  const isThere = url !== undefined && firstPath !== undefined;
+  const target = isThere ? { target: `${url}${firstPath}` } : {};
   stream.send('hello', JSON.stringify({ recording, version, member, sources, sinks, ...target }));
 }
 

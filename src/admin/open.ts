@@ -8,6 +8,7 @@ import type { Log } from '../telemetry/log.js';
 import { createInspector, type Inspector } from '../workbench/inspect/inspector.js';
 import type { LiveStats } from '../workbench/inspect/record.js';
 import { pathsOf, redactAt } from '../workbench/inspect/redact.js';
+import type { OwnAddress } from '../workbench/inspect/send-again.js';
 import { ageOf } from './age.js';
 import { type AdminDeps, createAdminApp } from './app.js';
 import type { ParityRoutesDeps } from './parity-routes.js';
@@ -21,8 +22,8 @@ export interface OpenAdminDeps
   readonly observations: Observations;
   /** Every text of the configuration that must not be shown. */
   readonly secrets: readonly string[];
-  /** Returns the URL of the receiver's own listener; undefined if it has none. */
-  readonly receiverUrl: () => string | undefined;
+  /** Returns the address of the receiver's own listener; undefined if it has none. */
+  readonly receiver: () => OwnAddress | undefined;
   /** Absent if this process records for itself alone. */
   readonly exchange?: Exchange;
 }

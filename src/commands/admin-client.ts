@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { request } from 'undici';
+import { Agent, type Dispatcher, request } from 'undici';
 import { loadConfig } from '../config/load.js';
 import { timeLimit } from '../core/clock.js';
 import { messageOf, TrackbridgeError, type Violation } from '../core/errors.js';
@@ -50,7 +50,10 @@ export function addAdminOptions(command: Command): Command {
   return command
     .optionsGroup(ADMIN_GROUP)
     .option('--config <file>', 'configuration file of the receiver; its admin section is used')
-    .option('--admin <url>', 'URL of the admin listener, such as http://127.0.0.1:8081')
+    .option(
+      '--admin <url>',
+      'URL of the admin listener, such as http://127.0.0.1:8081, or unix:/path of its socket',
+    )
     .option(
       '--token <token>',
       'admin.token of the receiver, or a JSON Web Token for admin.jwt; other users of this machine can see it: prefer TRACKBRIDGE_ADMIN_TOKEN',
@@ -65,32 +68,51 @@ export function adminClient(options: AdminOptions, context: CommandContext): Adm
 
 /** Returns a client for the receiver whose admin listener is at this URL. Throws CONFIG_INVALID for an invalid URL. */
 export function adminClientAt(url: string, token: string | undefined): AdminClient {
-  const base = baseOf(url);
+  const { base, dispatcher, origin } = targetOf(url);
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   return {
-    origin: base.origin,
-    get: (path) => call(new URL(path, base), 'GET', headers),
-    post: (path, body) => call(new URL(path, base), 'POST', headers, body),
+    origin,
+    get: (path) => call({ url: new URL(path, base), origin, dispatcher }, 'GET', headers),
+    post: (path, body) =>
+      call({ url: new URL(path, base), origin, dispatcher }, 'POST', headers, body),
     async stream(path, signal) {
-      const answer = await ask(new URL(path, base), {
-        headers,
-        signal,
-        headersTimeout: TIMEOUT,
-        bodyTimeout: SILENCE,
-      });
+      const answer = await ask(
+        { url: new URL(path, base), origin, dispatcher },
+        {
+          headers,
+          signal,
+          headersTimeout: TIMEOUT,
+          bodyTimeout: SILENCE,
+        },
+      );
       if (answer.statusCode === 200) return answer.body;
       throw await refusal(answer);
     },
   };
 }
 
-function baseOf(url: string): URL {
+interface Target {
+  readonly url: URL;
+  /** The receiver's address, as shown. */
+  readonly origin: string;
+  /** Connects to a Unix socket; undefined for a URL. */
+  readonly dispatcher: Dispatcher | undefined;
+}
+
+/** Reads `--admin`: a URL, or `unix:` and the path of a socket. */
+function targetOf(url: string): Omit<Target, 'url'> & { readonly base: URL } {
+  const [, socketPath] = /^unix:(.+)$/.exec(url) ?? [];
+  if (socketPath !== undefined) {
+    // Without admin.token the listener accepts only requests to this machine, by their Host.
+    const dispatcher = new Agent({ connect: { socketPath } });
+    return { base: new URL('http://localhost'), origin: url, dispatcher };
+  }
   const base = parseUrl(url, HTTP);
-  if (base !== undefined) return base;
+  if (base !== undefined) return { base, origin: base.origin, dispatcher: undefined };
   // The message omits the text, because it may hold a password.
   throw new TrackbridgeError(
     'CONFIG_INVALID',
-    '--admin must be a URL such as http://127.0.0.1:8081',
+    '--admin must be a URL such as http://127.0.0.1:8081, or unix:/path of a socket',
   );
 }
 
@@ -123,12 +145,12 @@ function locate(
 }
 
 async function call(
-  url: URL,
+  target: Target,
   method: 'GET' | 'POST',
   headers: Readonly<Record<string, string>>,
   body?: unknown,
 ): Promise<unknown> {
-  const answer = await ask(url, {
+  const answer = await ask(target, {
     method,
     signal: timeLimit(TIMEOUT),
     headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
@@ -141,12 +163,17 @@ async function call(
 type Answer = Awaited<ReturnType<typeof request>>;
 
 // fetch refuses the ports that browsers block.
-async function ask(url: URL, options: Parameters<typeof request>[1]): Promise<Answer> {
-  return await request(url, options).catch((error: unknown) => {
-    throw new Error(
-      `no answer from the admin listener at ${url.origin}: ${messageOf(error)}; check that it is running with an admin section`,
-    );
-  });
+async function ask(
+  { dispatcher, origin, url }: Target,
+  options: Parameters<typeof request>[1],
+): Promise<Answer> {
+  return await request(url, { ...options, ...(dispatcher && { dispatcher }) }).catch(
+    (error: unknown) => {
+      throw new Error(
+        `no answer from the admin listener at ${origin}: ${messageOf(error)}; check that it is running with an admin section`,
+      );
+    },
+  );
 }
 
 async function refusal({ body, statusCode }: Answer): Promise<AdminRefusal> {

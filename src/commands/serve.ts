@@ -81,7 +81,8 @@ async function serve(options: ServeOptions, context: CommandContext): Promise<vo
   const port = service.ports.server ?? config.server.port;
   showSecrets(loaded, port, context);
   const ports = { port, ...adminPort };
-  log.info({ host: config.server.host, ...ports }, 'listening');
+  const { host, socket } = config.server;
+  log.info(socket === undefined ? { host, ...ports } : { socket, ...adminPort }, 'listening');
 }
 
 /** Validates `--port`. Throws CONFIG_INVALID. */

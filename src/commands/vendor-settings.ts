@@ -28,10 +28,11 @@ export function settingsLines({ header, name, secret, url, vendor }: VendorSetti
       ];
 }
 
-type Listener = Pick<ServerConfig, 'host' | 'port' | 'tls'>;
+type Listener = Pick<ServerConfig, 'host' | 'port' | 'socket' | 'tls'>;
 
-/** Returns the origin of a listener: where this machine reaches it, even if it listens on every interface. */
-export function originOf({ host, port, tls }: Listener): string {
+/** Returns the origin of a listener: where this machine reaches it, even if it listens on every interface; `unix:` and the path of a socket. */
+export function originOf({ host, port, socket, tls }: Listener): string {
+  if (socket !== undefined) return `unix:${socket}`;
   const scheme = tls === undefined ? 'http' : 'https';
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `${scheme}://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;

@@ -24,6 +24,7 @@ export type CheckContext = Pick<Context, 'problems' | 'references' | 'warnings'>
 /** Checks how the sections fit together. Adds to the context's problems and warnings. */
 export function crossCheck(config: Config, context: CheckContext): void {
   checkTrustProxy(config, context);
+  checkSockets(config, context);
   checkAdmin(config, context);
   checkPaths(config, context);
   for (const [name, source] of Object.entries(config.sources)) {
@@ -48,6 +49,20 @@ function checkTrustProxy({ server }: Config, { problems }: CheckContext): void {
   }
 }
 
+function checkSockets({ admin, server }: Config, { problems }: CheckContext): void {
+  for (const [name, listener] of Object.entries({ server, admin })) {
+    if (listener?.socket === undefined || listener.tls === undefined) continue;
+    problems.add(`/${name}/tls`, 'conflicts with socket, which no network carries; remove one');
+  }
+  if (server.socket === undefined) return;
+  if (server.workers > 1) {
+    problems.add('/server/workers', 'must be 1 with server.socket; set host and port for workers');
+  }
+  if (admin?.socket !== undefined && resolve(admin.socket) === resolve(server.socket)) {
+    problems.add('/admin/socket', 'is also server.socket; choose another path');
+  }
+}
+
 function checkAdmin({ server, admin }: Config, { problems }: CheckContext): void {
   if (!admin) return;
   const isOpen = admin.token === undefined && admin.jwt === undefined;
@@ -57,13 +72,14 @@ function checkAdmin({ server, admin }: Config, { problems }: CheckContext): void
       'is required, because whoever reaches the proxy of admin.url reaches this listener; set it or admin.jwt',
       'missing',
     );
-  } else if (isOpen && !isLoopback(admin.host)) {
+  } else if (isOpen && admin.socket === undefined && !isLoopback(admin.host)) {
     problems.add(
       '/admin/token',
       'is required, because other machines can reach admin.host; set it or admin.jwt, or listen on 127.0.0.1',
       'missing',
     );
   }
+  if (admin.socket !== undefined || server.socket !== undefined) return;
   if (admin.port !== 0 && admin.port === server.port && meet(admin.host, server.host)) {
     problems.add('/admin/port', `conflicts with server.port (${server.port}); choose another port`);
   }

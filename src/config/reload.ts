@@ -74,7 +74,12 @@ function describeChanges(what: string, { added, changed, removed }: Changes): st
 }
 
 /** Options of `server` that cannot change while a receiver runs. */
-const FIXED = ['host', 'port', 'workers'] as const satisfies readonly (keyof ServerConfig)[];
+const FIXED = [
+  'host',
+  'port',
+  'socket',
+  'workers',
+] as const satisfies readonly (keyof ServerConfig)[];
 
 /** Sections whose changes are applied. A change of any other section needs a restart. */
 const APPLIED: readonly string[] = ['server', 'sources', 'sinks'];

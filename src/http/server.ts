@@ -9,6 +9,7 @@ import { Connections } from './connections.js';
 import type { FirstBytes } from './first-byte.js';
 import { HEAD_LATE, headsTooMany, isHttpFault, parserProblem } from './parser-problem.js';
 import { rawProblem } from './problem.js';
+import { clearSocketPath, openSocketFile } from './socket-file.js';
 import type { Stalls } from './stalls.js';
 import type { TlsFiles } from './tls/files.js';
 import { Handshakes } from './tls/handshakes.js';
@@ -44,14 +45,21 @@ const HANDSHAKE_LATE = 'a connection was closed: its TLS handshake took longer t
 
 const TLS_FAILED = 'a connection was closed: TLS failed on it';
 
+/** Where to listen: on a Unix socket, if there is one. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+  readonly socket?: string;
+}
+
 export interface HttpServer {
   /** Resolves when all current requests are answered, or after `graceMs`. */
   settle(graceMs: number): Promise<void>;
   /**
-   * Resolves to the port once connections are accepted. Throws START_FAILED if the address is unavailable; the error
-   * names `section` as the part of the configuration to change.
+   * Resolves once connections are accepted: to the port, undefined for a socket. Throws START_FAILED if the address is
+   * unavailable; the error names `section` as the part of the configuration to change.
    */
-  listen(host: string, port: number, section: string): Promise<number>;
+  listen(at: Address, section: string): Promise<number | undefined>;
   /**
    * Stops accepting connections and resolves when the last one has closed. Closes the remaining connections after
    * `graceMs`.
@@ -249,7 +257,10 @@ export function createHttpServer(
   });
 
   return {
-    listen: (host, port, section) => listen(server, host, port, section),
+    listen: (at, section) =>
+      at.socket === undefined
+        ? listen(server, at.host, at.port, section)
+        : listenOnSocket(server, at.socket, section),
     settle: (graceMs) => settle(unfinished.all(), graceMs, clock),
     close(graceMs) {
       handshakes.stop();
@@ -298,6 +309,19 @@ function listen(server: Server, host: string, port: number, section: string): Pr
       resolve((server.address() as AddressInfo).port),
     );
   });
+}
+
+async function listenOnSocket(server: Server, path: string, section: string): Promise<undefined> {
+  await clearSocketPath(path, section);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const message = `cannot listen on ${path}: ${error.message}; change ${section}.socket`;
+      reject(new TrackbridgeError('START_FAILED', message, { cause: error }));
+    });
+    server.listen({ path, backlog: BACKLOG }, resolve);
+  });
+  openSocketFile(path);
+  return undefined;
 }
 
 async function settle(

@@ -3,7 +3,12 @@ import type Koa from 'koa';
 import type { ServerConfig } from '../config/config.js';
 import type { Clock } from '../core/clock.js';
 import { FirstBytes } from '../http/first-byte.js';
-import { createHttpServer, type HttpServer, type HttpServerConfig } from '../http/server.js';
+import {
+  type Address,
+  createHttpServer,
+  type HttpServer,
+  type HttpServerConfig,
+} from '../http/server.js';
 import { Stalls } from '../http/stalls.js';
 import type { TlsFiles } from '../http/tls/files.js';
 import type { RejectionLog } from '../telemetry/rejection-log.js';
@@ -37,13 +42,13 @@ export class Listeners {
     this.stalls = new Stalls(deps.clock);
   }
 
-  /** Listens for requests to `app`. Resolves to the port. Throws START_FAILED, which names `section`. */
+  /** Listens for requests to `app`. Resolves to the port, if it has one. Throws START_FAILED, which names `section`. */
   async listen(
     section: 'server' | 'admin',
     app: Koa,
-    { host, port }: { readonly host: string; readonly port: number },
+    at: Address,
     tls: TlsFiles | undefined,
-  ): Promise<number> {
+  ): Promise<number | undefined> {
     const { clock, rejections, uuid } = this.#deps;
     const { firstBytes, stalls } = this;
     const server = createHttpServer(app.callback(), withTls(this.#limits, tls), {
@@ -54,7 +59,7 @@ export class Listeners {
       stalls,
     });
     this.#servers.push([section, server]);
-    return await server.listen(host, port, section);
+    return await server.listen(at, section);
   }
 
   /** Applies other limits to all listeners, and their certificates; see `HttpServer.configure`. */

@@ -24,7 +24,7 @@ import { createComparisons } from './comparisons.js';
 import { changedTls, readListenerTls } from './listener-tls.js';
 import { Listeners } from './listeners.js';
 import { memberName, ownFiles } from './member.js';
-import { ownUrl } from './own-url.js';
+import { ownAddress } from './own-address.js';
 import { createEventChecks, createReceiving, type ReceivingSetup } from './receiving.js';
 import { type ReadConfig, Reloads } from './reload/reloads.js';
 import { sinkPrints, sinksToRun } from './reload/sink-prints.js';
@@ -56,7 +56,7 @@ export interface Service {
   reload(read: ReadConfig): Promise<ReloadReport>;
   /** Answers 503 to new requests, finishes those in flight, flushes, and closes everything within ten seconds. */
   stop(): Promise<void>;
-  /** The ports of the listeners, once started. */
+  /** The ports of the listeners, once started. A listener on a Unix socket has none. */
   readonly ports: { readonly server?: number; readonly admin?: number };
 }
 
@@ -147,7 +147,7 @@ export function createService(config: Config, options: ServiceOptions): Service 
   const adminDeps: OpenAdminDeps = {
     config,
     secrets: secretTexts(config),
-    receiverUrl: () => (ports.server === undefined ? undefined : ownUrl(server, ports.server)),
+    receiver: () => ownAddress(server, ports.server, tls.server),
     outbox,
     metrics,
     observations,
@@ -216,10 +216,12 @@ export function createService(config: Config, options: ServiceOptions): Service 
       }
       admin?.start();
       if (config.admin !== undefined && admin !== undefined) {
-        ports.admin = await listeners.listen('admin', admin.app, config.admin, tls.admin);
+        const port = await listeners.listen('admin', admin.app, config.admin, tls.admin);
+        if (port !== undefined) ports.admin = port;
       }
       if (options.listen && role !== 'dispatch') {
-        ports.server = await listen();
+        const port = await listen();
+        if (port !== undefined) ports.server = port;
       }
     } catch (error) {
       // The reason why the start failed is the error to report. A failure to close afterwards is its consequence.
@@ -228,8 +230,8 @@ export function createService(config: Config, options: ServiceOptions): Service 
     }
   }
 
-  /** Receives deliveries in this process, or in workers. Resolves to the port. */
-  async function listen(): Promise<number> {
+  /** Receives deliveries in this process, or in workers. Resolves to the port, if there is one. */
+  async function listen(): Promise<number | undefined> {
     if (server.workers === 1 || writeLogLine === undefined) {
       return await listeners.listen('server', receiving.app, server, tls.server);
     }

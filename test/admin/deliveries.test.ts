@@ -58,7 +58,7 @@ async function serve({ recording = true, listensItself = false } = {}) {
         version: '1.2.3',
         outbox: room.outbox,
         uuid: () => 'a-new-id',
-        receiverUrl: () => (listensItself ? 'http://127.0.0.1:1' : undefined),
+        receiver: () => (listensItself ? { url: 'http://127.0.0.1:1' } : undefined),
         sourceConfig: () => undefined,
         budget: () => 1_000,
         stopping: new AbortController().signal,
@@ -299,7 +299,7 @@ describe('the live stream', () => {
     const { inspector, deliver } = await serve();
     const router = new Router();
     const stopping = new AbortController().signal;
-    liveRoute(router, { inspector, version: '1', receiverUrl: () => undefined, stopping });
+    liveRoute(router, { inspector, version: '1', receiver: () => undefined, stopping });
     const app = new Koa();
     app.use((ctx, next) => {
       Object.defineProperty(ctx.res, 'writableLength', { get: () => 5_000_000 });

@@ -39,7 +39,9 @@ describe('the modules of src', () => {
   });
 
   it('stay small', () => {
-    const long = [...files].flatMap(([file, text]) => (text.split('\n').length > 400 ? file : []));
+    // What is generated grows with the options, and nobody edits it.
+    const written = [...files].filter(([file]) => !file.startsWith('config/generated/'));
+    const long = written.flatMap(([file, text]) => (text.split('\n').length > 400 ? file : []));
     expect(long).toEqual([]);
   });
 });

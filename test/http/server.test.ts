@@ -50,7 +50,7 @@ async function serve(listener: Listener, options: Options = {}) {
   const { clock, server, lines } = create(listener, options);
   servers.push(server);
   clocks.push(clock);
-  const port = await server.listen('127.0.0.1', 0, 'server');
+  const port = (await server.listen({ host: '127.0.0.1', port: 0 }, 'server')) ?? 0;
   return { clock, server, port, lines, connect: () => rawConnection(port) };
 }
 
@@ -153,7 +153,7 @@ describe('a server', () => {
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
     const { port } = taken.address() as { port: number };
     const { server } = create(ok);
-    expect(await errorOf(() => server.listen('127.0.0.1', port, 'admin'))).toMatchObject({
+    expect(await errorOf(() => server.listen({ host: '127.0.0.1', port }, 'admin'))).toMatchObject({
       code: 'START_FAILED',
       message: expect.stringMatching(/the port is in use; change admin.host or admin.port/),
     });

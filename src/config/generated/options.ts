@@ -13,6 +13,7 @@ interface ServerOptions {
   readonly maxBodyBytes: number;
   readonly maxConnections: number;
   readonly workers: number;
+  readonly socket?: string;
   readonly tls?: TlsOptions;
   readonly trustProxy: boolean | number | readonly string[];
 }
@@ -22,6 +23,7 @@ interface AdminOptions {
   readonly host: string;
   readonly port: number;
   readonly token?: string;
+  readonly socket?: string;
   readonly tls?: TlsOptions;
   readonly jwt?: AdminJwtOptions;
   readonly url?: string;

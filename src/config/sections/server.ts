@@ -2,6 +2,7 @@ import type { JsonValue } from '../../core/json.js';
 import type { ServerConfig } from '../config.js';
 import { type Context, mappingAt } from '../context.js';
 import { applySchema } from '../schema/apply.js';
+import { refuseBoth } from './socket.js';
 
 /** Reads the `server` section. The command line comes first, then the file, `HOST` and `PORT`, and the defaults. */
 export function readServer(
@@ -18,8 +19,16 @@ export function readServer(
     references.whole.set(`/server/${key}`, from);
     references.all.add(`/server/${key}`);
   };
-  if (server['host'] === undefined) set('host', env['HOST'], 'HOST');
-  if (server['port'] === undefined) set('port', env['PORT'], 'PORT');
+  if (server['socket'] !== undefined) {
+    refuseBoth(server, '/server', context);
+    for (const name of ['host', 'port'] as const) {
+      if (overrides[name] === undefined) continue;
+      problems.add('/server/socket', `conflicts with --${name}; remove one of them`);
+    }
+  } else {
+    if (server['host'] === undefined) set('host', env['HOST'], 'HOST');
+    if (server['port'] === undefined) set('port', env['PORT'], 'PORT');
+  }
   set('host', overrides.host, '--host');
   set('port', overrides.port, '--port');
   const fits = applySchema(context.schemas.part('server'), server, '/server', context);

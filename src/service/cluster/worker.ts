@@ -140,7 +140,7 @@ function runWorker(link: Link): void {
     listeners.start();
     receiving.start();
     const at = { host: server.host, port };
-    return await listeners.listen('server', receiving.app, at, settings.tls);
+    return (await listeners.listen('server', receiving.app, at, settings.tls)) ?? port;
   };
   const readSetup = ({ server, sources }: Config): ReceivingSetup => {
     return {

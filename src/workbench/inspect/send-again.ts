@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { request as requestTls } from 'node:https';
 import type { SourceConfig } from '../../config/config.js';
 import { timeLimit } from '../../core/clock.js';
 import { messageOf, TrackbridgeError } from '../../core/errors.js';
@@ -8,9 +9,19 @@ import type { HeaderLine } from './record.js';
 import type { Recording } from './recording.js';
 import { signedAgain } from './sign-again.js';
 
-export interface SendAgainDeps {
-  /** `http://host:port` of the receiver's own listener. */
+/** Where a process reaches its own listener. */
+export interface OwnAddress {
+  /** `http://host:port`, or with https. */
   readonly url: string;
+  /** The path of the Unix socket that it listens on, if it does. */
+  readonly socket?: string;
+  /** Its certificate, as PEM text. It is trusted as it is, because it need not be for the host of `url`. */
+  readonly certificate?: string;
+}
+
+export interface SendAgainDeps {
+  /** The receiver's own listener. */
+  readonly to: OwnAddress;
   /** The source that received the delivery; undefined if there was none. */
   readonly source: SourceConfig | undefined;
   readonly uuid: () => string;
@@ -55,9 +66,9 @@ function exchange(
   { start }: Recording,
   headers: readonly HeaderLine[],
   body: Buffer,
-  { timeout, url }: SendAgainDeps,
+  { timeout, to }: SendAgainDeps,
 ): Promise<SentAgain> {
-  const { host, hostname, port } = new URL(url);
+  const { host, hostname, port } = new URL(to.url);
   const hasBody = body.length > 0 || !['GET', 'DELETE', 'HEAD'].includes(start.method);
   const own: HeaderLine[] = hasBody ? [['Content-Length', String(body.length)]] : [];
   return new Promise((resolve, reject) => {
@@ -69,10 +80,18 @@ function exchange(
           { cause: error },
         ),
       );
-    const sending = request(
+    const sending = (to.certificate === undefined ? request : requestTls)(
       {
         host: hostname.replace(/^\[|\]$/g, ''),
         port,
+        ...(to.socket === undefined ? {} : { socketPath: to.socket }),
+        ...(to.certificate === undefined
+          ? {}
+          : {
+              ca: to.certificate,
+              allowPartialTrustChain: true,
+              checkServerIdentity: () => undefined,
+            }),
         method: start.method,
         path: start.url,
         // Unchanged, including repeated ones.

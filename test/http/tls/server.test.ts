@@ -36,7 +36,8 @@ describe('a listener with TLS', () => {
       },
     );
     servers.push(server);
-    return { server, lines, port: await server.listen('127.0.0.1', 0, 'server') };
+    const port = await server.listen({ host: '127.0.0.1', port: 0 }, 'server');
+    return { server, lines, port: port ?? 0 };
   }
 
   async function secured(port: number, ca: string): Promise<TLSSocket> {
