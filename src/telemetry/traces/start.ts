@@ -78,7 +78,7 @@ export async function startTraces(
 /** Returns the URL of traces. As OpenTelemetry's libraries do, it adds the path to the base URL of a collector. */
 export function tracesUrl(endpoint: string): string {
   const url = new URL(endpoint);
-  const path = url.pathname.replace(/\/+$/, '');
+  const path = url.pathname.replace(/\/$/, '');
   url.pathname = path.endsWith(TRACES_PATH) ? path : path + TRACES_PATH;
   return url.href;
 }

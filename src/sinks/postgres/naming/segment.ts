@@ -14,7 +14,8 @@ export function segmentName(text: string): string {
   const head = HEAD.exec(text)?.[0] ?? '';
   if (head.length === text.length) return text;
   const words = text.slice(head.length).match(WORD) ?? [];
-  const isOne = /^[A-Z]/.test(text.slice(head.length)) && !/[a-z][a-z\d]*$/.test(head);
+  const endsInLetters = /[a-z]/.test(head.slice(head.lastIndexOf('_') + 1));
+  const isOne = /^[A-Z]/.test(text.slice(head.length)) && !endsInLetters;
   const first = isOne ? head + (words.shift() ?? '') : head;
   return [...(first === '' ? [] : [first]), ...words].join('_').toLowerCase();
 }
