@@ -68,7 +68,7 @@ export async function startRabbitNode(): Promise<RabbitNode> {
     // A group of its own: the script, the machine of Erlang, and what that starts.
     const child = spawn(script('rabbitmq-server'), { env, stdio: 'ignore', detached: true });
     const exit = once(child, 'exit');
-    await eventually(() => listens(port), Boolean, 40_000);
+    await eventually(() => listens(port), Boolean, 100_000);
     return async () => {
       process.kill(-Number(child.pid), 'SIGKILL');
       await exit;
